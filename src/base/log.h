@@ -1,0 +1,18 @@
+#pragma once
+
+/*
+ * What ferry says of itself: one line to standard error, "ferry: …". Only the server, the relay and
+ * the commands log; the floors below return faults. The level is the process's own, set once by the
+ * command line before any thread starts.
+ */
+
+enum log_level { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE };
+
+void log_set_level(enum log_level level);
+
+/* Always printed: what went wrong, to what, and what to do. */
+void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Printed unless -q. */
+void log_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Printed with -v. */
+void log_detail(const char *format, ...) __attribute__((format(printf, 1, 2)));

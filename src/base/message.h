@@ -1,0 +1,18 @@
+#pragma once
+
+/*
+ * A message, as every floor sees it. It borrows all its bytes: from a read buffer on the way in,
+ * from a store's memory on the way out; the function that hands one over says how long they live.
+ */
+
+#include "base/bytes.h"
+
+struct message {
+	uint64_t id;	  /* grows by store; 0 before the store has it */
+	uint64_t seq;	  /* the topic's own count, 1 for its first; what "skipped N" counts in */
+	uint64_t time_ms; /* real time at which the hub took it */
+	uint64_t origin;  /* the hub connection that sent it, 0 for none; it is not shown to it */
+	struct bytes topic;
+	struct bytes from;
+	struct bytes body;
+};
