@@ -13,7 +13,8 @@ static void fault_clean(char *text)
 			*text = '?';
 }
 
-static void fault_format(struct fault *why, int error, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void fault_format(
+	struct fault *why, int error, const char *format, va_list args)
 {
 	why->error = error;
 	vsnprintf(why->text, sizeof(why->text), format, args);

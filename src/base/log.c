@@ -14,7 +14,7 @@ void log_set_level(enum log_level level)
 
 /* One write a line, so that lines of several processes do not mix; control bytes never reach the
  * terminal. */
-static void log_line(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static void log_line(const char *format, va_list args)
 {
 	char line[1024] = "ferry: ";
 	size_t start = strlen(line);
