@@ -1,0 +1,132 @@
+#pragma once
+
+/*
+ * The loop
+ *
+ * libuv runs timers, signals, children, name look-ups and worker threads. The sockets are ours: one
+ * epoll set of our own, edge-triggered, stands in the libuv loop behind a single uv_poll_t. A
+ * socket is registered once and never again, whatever is wanted from it later; a uv_poll_t each
+ * would cost 160 bytes a connection and two epoll_ctl calls a change of interest (libuv 1.44
+ * deletes and adds).
+ *
+ * Edge-triggered means: readiness is told once. Whoever stops before the kernel says EAGAIN asks
+ * for another call with source_again(), which is made in the next turn, after everyone else had
+ * theirs. Thus a busy connection cannot starve the others.
+ *
+ * A turn is one round of the loop. What is worth doing once for everything that came in (writing
+ * to subscribers, committing a batch, freeing what was closed) is an `ending`: it is asked for any
+ * number of times and runs once, when the turn ends.
+ *
+ * One thread a loop; no function here may be called from another thread.
+ */
+
+#include "base/bytes.h"
+#include "base/list.h"
+
+#include <uv.h>
+
+enum { LOOP_SCRATCH_SIZE = 1024 * 1024, LOOP_BATCH = 256 };
+
+struct epoll_event;
+
+struct loop {
+	uv_loop_t uv;
+	uv_poll_t poll;
+	uv_idle_t again;
+	uv_prepare_t before;
+	uv_check_t after;
+	int epoll;
+	struct list ready;	   /* sources that asked for another call */
+	struct list endings;	   /* endings asked for in this turn */
+	struct epoll_event *batch; /* what epoll gave, while it is handed out */
+	size_t batch_len;
+	uint8_t *scratch;	/* LOOP_SCRATCH_SIZE bytes, free for use within one callback */
+	uint64_t busy_poll_ns;	/* how long to poll before sleeping, 0 for never */
+	uint64_t busy_until_ns; /* spinning is worth it until then */
+};
+
+/* 0 or a negative errno. The loop must not move in memory afterwards. */
+int loop_init(struct loop *l);
+
+/* Everything added to the loop must have been removed before; open libuv handles are closed and
+ * waited for. */
+void loop_deinit(struct loop *l);
+
+/* Runs until loop_stop(). */
+void loop_run(struct loop *l);
+
+/* One round: handles what is ready; waits for something first when WAIT. */
+void loop_turn(struct loop *l, bool wait);
+
+void loop_stop(struct loop *l);
+
+/* Milliseconds of the monotonic clock, as of the start of this turn. */
+uint64_t loop_now(const struct loop *l);
+
+/* Polls without sleeping for so long after traffic; 0 (the default) sleeps at once. */
+void loop_set_busy_poll(struct loop *l, unsigned microseconds);
+
+/* ---- sources: descriptors with readiness ---- */
+
+struct source {
+	struct list node; /* on loop.ready, or alone */
+	int fd;		  /* -1 when not added; the source does not own it */
+	uint32_t pending; /* the events of the call that was asked for */
+	/* EVENTS are epoll's: EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR. The source may be
+	 * removed, and its memory freed, from within. */
+	void (*ready)(struct source *s, uint32_t events);
+};
+
+#define SOURCE_NULL ((struct source){.fd = -1})
+
+/* 0 or a negative errno. A regular file, which epoll does not take, is always ready: it is called
+ * in the next turn, and then as often as source_again() asks. */
+int source_add(
+	struct loop *l, struct source *s, int fd, void (*ready)(struct source *s, uint32_t events));
+
+/* Must come before the descriptor is closed. Safe on SOURCE_NULL and twice. */
+void source_remove(struct loop *l, struct source *s);
+
+/* Asks for one more call with EVENTS in the next turn. */
+void source_again(struct loop *l, struct source *s, uint32_t events);
+
+/* ---- endings: once at the end of a turn ---- */
+
+struct ending {
+	struct list node;
+	void (*run)(struct ending *e);
+};
+
+void ending_init(struct ending *e, void (*run)(struct ending *e));
+void ending_ask(struct loop *l, struct ending *e);
+void ending_cancel(struct ending *e);
+
+/* ---- deadlines: many waits of one length, one timer ----
+ *
+ * All members wait for the same time, so the list is always in order: setting, moving and clearing
+ * cost a few pointers, and a connection owes 24 bytes for a time-out. Resolution is a millisecond.
+ */
+
+struct deadlines {
+	struct loop *loop;
+	uint64_t span_ms; /* 0: never */
+	struct list waiting;
+	uv_timer_t *timer;
+	void (*expired)(struct deadlines *d, struct deadline *which);
+};
+
+struct deadline {
+	struct list node;
+	uint64_t at_ms;
+};
+
+/* 0 or -ENOMEM. EXPIRED may set, clear or free the member it is told of. */
+int deadlines_init(struct deadlines *d, struct loop *l, uint64_t span_ms,
+	void (*expired)(struct deadlines *d, struct deadline *which));
+void deadlines_deinit(struct deadlines *d);
+
+void deadline_init(struct deadline *which);
+/* Starts the wait, or starts it again. */
+void deadline_set(struct deadlines *d, struct deadline *which);
+void deadline_clear(struct deadline *which);
+bool deadline_is_set(const struct deadline *which);
