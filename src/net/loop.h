@@ -107,17 +107,17 @@ void ending_cancel(struct ending *e);
  * cost a few pointers, and a connection owes 24 bytes for a time-out. Resolution is a millisecond.
  */
 
+struct deadline {
+	struct list node;
+	uint64_t at_ms;
+};
+
 struct deadlines {
 	struct loop *loop;
 	uint64_t span_ms; /* 0: never */
 	struct list waiting;
 	uv_timer_t *timer;
 	void (*expired)(struct deadlines *d, struct deadline *which);
-};
-
-struct deadline {
-	struct list node;
-	uint64_t at_ms;
 };
 
 /* 0 or -ENOMEM. EXPIRED may set, clear or free the member it is told of. */
