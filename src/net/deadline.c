@@ -1,4 +1,4 @@
-#include "net/loop.h"
+#include "net/deadline.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "net/loop.h"
+#include "net/deadline.h"
 
 #include <stdlib.h>
 #include <sys/epoll.h>
