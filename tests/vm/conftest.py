@@ -1,0 +1,140 @@
+"""The machines that the tests run on, booted once for all of them.
+
+`machine` is a single one, whose vsock loopback joins it to itself. `host` and `guest` are two, the
+guest inside the host.
+
+A test gets a MachineFault, with the machine's console, when a machine hangs, panics or is gone; the
+tests after it get a new machine.
+"""
+
+import os
+import platform
+import shutil
+import tempfile
+from pathlib import Path
+
+import kernel
+import machine as machines
+import pytest
+from image import Image
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+FERRY = Path(os.environ.get("FERRY", ROOT / "build" / "ferry"))
+CACHE = ROOT / "build" / "vm"
+GUEST_CID = 3
+
+DIAGNOSTICS = ["unix_diag", "tcp_diag", "udp_diag", "vsock_diag"]
+ONE = ["vsock_loopback", "sctp", "sctp_diag", "tls", *DIAGNOSTICS]
+HOST = ["vsock_loopback", "vhost_vsock", "kvm_amd", *DIAGNOSTICS]
+GUEST = ["virtio_pci", "vmw_vsock_virtio_transport", *DIAGNOSTICS]
+
+ROMS = ["/usr/share/qemu/kvmvapic.bin", "/usr/share/qemu/linuxboot_dma.bin"]
+BIOS = "/usr/share/seabios/bios-256k.bin"
+ACCELERATOR = "/usr/lib/x86_64-linux-gnu/qemu/accel-tcg-x86_64.so"
+
+
+def pytest_collection_modifyitems(items):
+    reason = _why_not()
+    for item in items if reason else []:
+        item.add_marker(pytest.mark.skip(reason=f"no test machines: {reason}"))
+
+
+def _why_not():
+    if platform.machine() != "x86_64":
+        return f"they are x86_64 and this is {platform.machine()}"
+    if not shutil.which(machines.QEMU):
+        return f"{machines.QEMU} is not installed"
+    return None
+
+
+@pytest.fixture(scope="session")
+def linux():
+    return kernel.fetch(CACHE)
+
+
+@pytest.fixture(scope="session")
+def images(linux):
+    """The directory of the images of the machines: one, host (with guest in it)."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE) as name:
+        directory = Path(name)
+        _image(linux, ONE).write(directory / "one")
+        guest = _image(linux, GUEST).write(directory / "guest")
+        _host_image(linux, guest).write(directory / "host")
+        yield directory
+
+
+def _image(linux, modules):
+    image = Image()
+    image.modules(linux.modules(modules))
+    image.program("socat")
+    if FERRY.exists():
+        image.program(FERRY, "usr/bin/ferry")
+    return image
+
+
+def _host_image(linux, guest):
+    image = _image(linux, HOST)
+    image.program(machines.QEMU)
+    image.program(ACCELERATOR, ACCELERATOR.lstrip("/"))
+    image.file(BIOS, f"usr/share/qemu/{Path(BIOS).name}")
+    for rom in ROMS:
+        image.file(rom)
+    image.file(linux.image, "boot/vmlinuz")
+    image.file(guest, "boot/guest")
+    return image
+
+
+def boot_guest(host):
+    return host.boot_inside(GUEST_CID, "/boot/guest")
+
+
+class Keeper:
+    """Boots a machine when it is first asked for, and again when the last one is gone."""
+
+    def __init__(self, boot):
+        self._boot = boot
+        self._machine = None
+
+    def get(self):
+        if self._machine and not self._machine.answers():
+            self.end()
+        self._machine = self._machine or self._boot()
+        return self._machine
+
+    def end(self):
+        if self._machine:
+            self._machine.end()
+        self._machine = None
+
+
+@pytest.fixture(scope="session")
+def _one(linux, images):
+    keeper = Keeper(lambda: machines.boot(linux, images / "one", images))
+    yield keeper
+    keeper.end()
+
+
+@pytest.fixture(scope="session")
+def _host(linux, images):
+    keeper = Keeper(lambda: machines.boot(linux, images / "host", images, memory=768))
+    yield keeper
+    keeper.end()
+
+
+@pytest.fixture
+def machine(_one):
+    return _one.get()
+
+
+@pytest.fixture
+def host(_host):
+    return _host.get()
+
+
+@pytest.fixture
+def guest(host):
+    if not host.inner or not host.inner.answers():
+        boot_guest(host)
+    return host.inner
