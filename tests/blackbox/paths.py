@@ -1,0 +1,9 @@
+"""Where things are."""
+
+import os
+import pathlib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# The program under test; the sanitized build names its own.
+FERRY = pathlib.Path(os.environ.get("FERRY", ROOT / "build/ferry")).absolute()
