@@ -42,8 +42,8 @@ coverage: setup-check
 	@scripts/coverage
 
 .PHONY: test-vm
-test-vm: setup-vm all
-	@tests/vm/run
+test-vm: setup-test setup-vm all
+	@/usr/bin/python3 -m pytest --quiet tests/vm
 
 .PHONY: install
 install: all

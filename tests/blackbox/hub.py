@@ -1,0 +1,43 @@
+"""A running hub."""
+
+import re
+import socket
+from pathlib import Path
+
+from program import PATIENCE, Program
+
+
+class Hub(Program):
+    """`ferry listen`, from its first bound address to its clean end."""
+
+    def __init__(self, ferry, addresses, options=(), **popen):
+        super().__init__([ferry, "listen", *options, *addresses], **popen)
+        try:
+            for _ in addresses:
+                self.wait_for(r"^Listening on \S")
+        except AssertionError:
+            self.discard()
+            raise
+
+    @property
+    def addresses(self):
+        """The bound addresses, as the hub printed them."""
+        return re.findall(r"^Listening on (\S+)", self.output.decode(errors="replace"), re.MULTILINE)
+
+    @property
+    def address(self):
+        return self.addresses[0]
+
+    @property
+    def port(self):
+        return int(self.address.rpartition(":")[2])
+
+    def connect(self):
+        """A client that knows nothing of ferry: a TCP socket connected to the hub."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+
+    def wait(self, *args, **kwargs):
+        super().wait(*args, **kwargs)
+        for address in self.addresses:
+            path = re.match(r"unix:(/[^?]*)", address)
+            assert not (path and Path(path[1]).exists()), f"{address} was left behind"
