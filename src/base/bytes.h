@@ -23,7 +23,12 @@ struct bytes {
 };
 
 #define BYTES_NULL	 ((struct bytes){0})
-#define BYTES_LITERAL(s) ((struct bytes){(const uint8_t *)(s), sizeof(s) - 1})
+#define BYTES_LITERAL(s) ((struct bytes)BYTES_INIT(s))
+/* The same as an initialiser, for static tables. */
+#define BYTES_INIT(s)                                                                              \
+	{                                                                                          \
+		(const uint8_t *)(s), sizeof(s) - 1                                                \
+	}
 
 struct buffer {
 	uint8_t *data;
