@@ -59,7 +59,7 @@ void journal_deinit(struct journal *j);
 /* Room for an entry of at most SIZE bytes, or NULL when memory is out. Valid until the next call.*/
 uint8_t *journal_reserve(struct journal *j, size_t size);
 
-/* Appends the LEN bytes written into the reserved room. ID is greater than the last one's. */
+/* Appends the LEN bytes written into the reserved room. ID is not less than the last one's. */
 void journal_commit(struct journal *j, size_t len, uint64_t id, uint64_t origin);
 
 /* Drops the oldest chunk, the newest entry with it if that is the only one. */
@@ -76,8 +76,6 @@ void journal_restart(struct journal *j, uint64_t number, uint64_t after_id);
 bool journal_entry(const struct journal *j, uint64_t number, struct journal_entry *e);
 /* The entry that holds the byte at POSITION (start <= POSITION < end); false when there is none. */
 bool journal_entry_at(const struct journal *j, uint64_t position, struct journal_entry *e);
-/* Number of the first entry held whose id is > ID; next_number when there is none. */
-uint64_t journal_number_after(const struct journal *j, uint64_t id);
 /* Offset at which the first entry held whose id is > ID begins; `end` when there is none. */
 uint64_t journal_position_after(const struct journal *j, uint64_t id);
 
@@ -89,5 +87,6 @@ uint64_t journal_position_after(const struct journal *j, uint64_t id);
 size_t journal_spans(const struct journal *j, uint64_t *position, uint64_t origin,
 	struct iovec *spans, size_t max);
 
-/* The position LEN bytes on, counting as journal_spans does. */
-uint64_t journal_advance(const struct journal *j, uint64_t position, uint64_t origin, size_t len);
+/* Moves *POSITION LEN bytes on, counting as journal_spans does; returns how many entries it thereby
+ * passed the end of. */
+size_t journal_advance(const struct journal *j, uint64_t *position, uint64_t origin, size_t len);

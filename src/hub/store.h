@@ -66,11 +66,15 @@ struct store_read {
 	void (*message)(struct store_read *r, const struct message *m);
 	/*
 	 * The batch is over; may come from within store_read. RESULT: 0 or negative errno.
-	 * `upto`: all the topic's messages with ids in (after_id, upto] have been given.
-	 * `lost`: the store once had messages of the topic after after_id that it has dropped.
+	 * `upto`: all the topic's messages that the store has with ids in (after_id, upto] have
+	 * been given; no less than the last id accepted before the read when the batch is not full.
+	 * `upto_seq`: the seq of the topic's newest message up to there, 0 when not known.
 	 */
 	void (*done)(struct store_read *r, int result);
 	uint64_t upto;
+	uint64_t upto_seq;
+	/* The store once had messages of the topic after after_id that it has dropped. Set before
+	 * the first message is given. */
 	bool lost;
 	bool busy; /* between the read and `done` */
 

@@ -6,7 +6,8 @@
  * It is made when its first cursor comes and freed when its last one leaves. It holds at least what
  * its live cursors have yet to write, up to a bound; then its oldest chunk is dropped, and a cursor
  * that stood in it goes on from the store (see cursor.h). Bytes that every cursor has passed are
- * let go at the end of a turn.
+ * let go at the end of a turn, so the tape of subscribers who keep up is one chunk, used again and
+ * again.
  */
 
 #include "base/list.h"
@@ -39,17 +40,20 @@ struct tape {
 	struct topic *topic;
 	const struct tape_format *format;
 	struct list of_topic;
-	struct list dirty;    /* on the hub's list from an append to the flush */
-	struct list cursors;  /* every cursor of this tape is on one of these two */
-	struct list unserved; /* those the flush under way has still to call */
-	struct journal journal;
-	uint64_t flushed; /* where the journal ended at the last flush */
+	struct list dirty;	/* on the hub's list from an append to the flush */
+	struct list cursors;	/* every cursor of this tape is on one of these two */
+	struct list unserved;	/* those the flush under way has still to call */
+	struct journal journal; /* numbered by the topic's own count */
+	size_t charged;		/* of the journal's memory, to the hub */
 	size_t subscribers;
-	size_t replaying; /* of the subscribers, those that read from the store */
+	size_t reading;	  /* of the subscribers, those that wait for the store */
+	uint64_t flushed; /* where the journal ended at the last flush */
+	uint64_t ticked;  /* and at the last tick */
+	bool flushing;
 };
 
-/* The tape of TOPIC in FORMAT, made if need be; 0 or -ENOMEM. */
-int tape_open(struct topic *topic, const struct tape_format *format, struct tape **tape);
+/* A tape that begins after the message AFTER_ID; on TOPIC's list. NULL when memory is out. */
+struct tape *tape_new(struct topic *topic, const struct tape_format *format, uint64_t after_id);
 
 /* Frees the tape if it has no subscriber left, and the topic with it if that was its last tape. */
 void tape_release(struct tape *tape);
@@ -60,5 +64,5 @@ void tape_append(struct tape *tape, const struct message *m);
 /* Calls `ready` for every cursor, then lets go of what all have passed. May free the tape. */
 void tape_flush(struct tape *tape);
 
-/* Frees what an idle tape does not need. */
-void tape_shrink(struct tape *tape);
+/* Time has passed: frees the memory of a tape that has been idle since the last time. */
+void tape_tick(struct tape *tape);
