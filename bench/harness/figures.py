@@ -1,0 +1,208 @@
+"""The figures: what is measured, of whom, and what ferry is to reach.
+
+A figure's rows are all measured in one run, in turn, as often as runs were asked for; only ratios
+within one figure mean something.
+"""
+
+from dataclasses import dataclass, field
+from typing import Callable
+
+
+@dataclass
+class Row:
+    name: str
+    kind: str  # limit, ferry or peer
+    server: object
+    load: Callable
+
+
+@dataclass
+class Goal:
+    """`row` is to be at least (a rate) or at most (a time, memory) `factor` times `of`: the name of
+    a row, or "best peer". Without `of`, factor is the figure itself."""
+
+    row: str
+    factor: float
+    of: str = ""
+    metric: str = ""  # the figure's first one
+
+
+@dataclass
+class Figure:
+    name: str
+    title: str
+    metrics: dict  # the name in a load's result: its unit
+    rows: list
+    goals: list = field(default_factory=list)
+    more_is_better: bool = True
+
+
+def fanout(p, load, n):
+    def row(name, kind, server, protocol):
+        return Row(name, kind, server, load.fanout(protocol, n))
+
+    return Figure(
+        f"fanout-{n}",
+        f"Fan-out to {n} subscribers, 64-byte messages, one publisher that pipelines",
+        {"rate": "deliveries/s", "cost": "server ns each"},
+        [
+            row("limit: one block a subscriber and turn", "limit", p.limit("fanout"), "lines"),
+            row("one write a message and subscriber", "limit", p.limit("fanout", "--each"), "lines"),
+            row("ferry", "ferry", p.ferry(), "lines"),
+            row("ferry, WebSocket", "ferry", p.ferry(), "websocket"),
+            row("redis", "peer", p.redis(), "redis"),
+            row("nats", "peer", p.nats(), "nats"),
+            row("zeromq", "peer", p.zeromq(), "zmtp"),
+        ],
+        [
+            Goal("ferry", 3, "best peer"),
+            Goal("ferry", 0.6, "limit: one block a subscriber and turn"),
+            Goal("ferry", 100, "one write a message and subscriber"),
+            Goal("ferry, WebSocket", 0.7, "ferry"),
+        ],
+    )
+
+
+def deliver(p, load, name, title, pace_us):
+    def row(name, kind, server, protocol):
+        return Row(name, kind, server, load.publish(protocol, pace_us))
+
+    return Figure(
+        name,
+        title,
+        {"p50": "µs, p50", "p99": "µs, p99"},
+        [
+            row("limit", "limit", p.limit("fanout"), "lines"),
+            row("limit, unix", "limit", p.limit("fanout", unix=True), "lines"),
+            row("limit, polling 20 µs", "limit", p.limit("fanout", "--poll", "20"), "lines"),
+            row("ferry", "ferry", p.ferry(), "lines"),
+            row("ferry, unix", "ferry", p.ferry(unix=True), "lines"),
+            row("ferry, --busy-poll", "ferry", p.ferry("--busy-poll"), "lines"),
+            row("ferry, WebSocket", "ferry", p.ferry(), "websocket"),
+            row("redis", "peer", p.redis(), "redis"),
+            row("nats", "peer", p.nats(), "nats"),
+            row("zeromq", "peer", p.zeromq(), "zmtp"),
+        ],
+        [
+            Goal("ferry", 1.0, "best peer"),
+            Goal("ferry", 1.0, "best peer", "p99"),
+            Goal("ferry", 1.05, "limit"),
+            Goal("ferry, unix", 1.05, "limit, unix"),
+            Goal("ferry, --busy-poll", 0.5, "best peer"),
+        ],
+        more_is_better=False,
+    )
+
+
+def round_trip(p, load):
+    def row(name, kind, server, protocol):
+        return Row(name, kind, server, load.ask(protocol))
+
+    return Figure(
+        "round-trip",
+        "Round trip of 64 bytes to the server and back, one client",
+        {"p50": "µs, p50", "p99": "µs, p99"},
+        [
+            row("limit", "limit", p.limit("echo"), "echo"),
+            row("limit, unix", "limit", p.limit("echo", unix=True), "echo"),
+            row("limit, polling 20 µs", "limit", p.limit("echo", "--poll", "20"), "echo"),
+            row("ferry (WebSocket ping)", "ferry", p.ferry(), "websocket-ping"),
+            row("ferry, unix", "ferry", p.ferry(unix=True), "websocket-ping"),
+            row("ferry, --busy-poll", "ferry", p.ferry("--busy-poll"), "websocket-ping"),
+            row("redis (ECHO)", "peer", p.redis(), "redis-echo"),
+            row("nats (PUB to itself)", "peer", p.nats(), "nats-echo"),
+        ],
+        [
+            Goal("ferry (WebSocket ping)", 1.05, "limit"),
+            Goal("ferry (WebSocket ping)", 1.0, "best peer"),
+            Goal("ferry, unix", 1.05, "limit, unix"),
+            Goal("ferry, --busy-poll", 1.05, "limit, polling 20 µs"),
+        ],
+        more_is_better=False,
+    )
+
+
+def exchange(p, load):
+    def row(name, kind, server, protocol):
+        return Row(name, kind, server, load.exchange(protocol, 50, 16))
+
+    return Figure(
+        "round-trips",
+        "Round trips of 64 bytes, 50 clients with 16 under way each",
+        {"rate": "round trips/s", "cost": "server ns each"},
+        [
+            row("limit", "limit", p.limit("echo"), "echo"),
+            row("ferry (WebSocket ping)", "ferry", p.ferry(), "websocket-ping"),
+            row("redis (ECHO)", "peer", p.redis(), "redis-echo"),
+            row("nats (PUB to itself)", "peer", p.nats(), "nats-echo"),
+        ],
+        [Goal("ferry (WebSocket ping)", 1.3, "best peer")],
+    )
+
+
+def acknowledged(p, load):
+    def row(name, kind, server, protocol):
+        return Row(name, kind, server, load.exchange(protocol, 50, 16))
+
+    return Figure(
+        "publish",
+        "Publishing 64 bytes, each acknowledged, 50 publishers with 16 under way each",
+        {"rate": "messages/s", "cost": "server ns each"},
+        [
+            row("limit (HTTP)", "limit", p.limit("echo", "--http"), "http-post:/topics/lobby"),
+            row("ferry (POST)", "ferry", p.ferry(), "http-post:/topics/lobby"),
+            row("redis (PUBLISH)", "peer", p.redis(), "redis-publish"),
+            row("nats (PUB, verbose)", "peer", p.nats(), "nats-publish"),
+        ],
+    )
+
+
+def http(p, load, name, title, path, post):
+    return Figure(
+        name,
+        title,
+        {"rate": "requests/s", "cost": "server ns each"},
+        [
+            Row("limit", "limit", p.limit("echo", "--http"), load.wrk(path, post)),
+            Row("ferry", "ferry", p.ferry(), load.wrk(path, post)),
+            Row("nginx (return 200)", "peer", p.nginx(), load.wrk(path, post)),
+        ],
+        [Goal("ferry", 1.0, "best peer")],
+    )
+
+
+def idle(p, load, n):
+    def row(name, kind, server, how, protocol):
+        return Row(name, kind, server, load.idle(how, protocol, n))
+
+    return Figure(
+        "idle",
+        f"Memory of an idle connection, of {n}",
+        {"bytes": "bytes"},
+        [
+            row("limit", "limit", p.limit("echo"), "ask", "echo"),
+            row("ferry", "ferry", p.ferry(), "publish", "lines"),
+            row("ferry, WebSocket", "ferry", p.ferry(), "publish", "websocket"),
+            row("ferry, HTTP", "ferry", p.ferry(), "ask", "http-get:/status"),
+            row("nginx (HTTP)", "peer", p.nginx(), "ask", "http-get:/"),
+            row("redis (subscribed)", "peer", p.redis(), "publish", "redis"),
+            row("nats (subscribed)", "peer", p.nats(), "publish", "nats"),
+        ],
+        [Goal("ferry", 512), Goal("ferry, WebSocket", 1024)],
+        more_is_better=False,
+    )
+
+
+def all_figures(p, load):
+    return [
+        fanout(p, load, 100),
+        fanout(p, load, 1000),
+        deliver(p, load, "deliver", "Publish to deliver, 1 subscriber, a message a ms", 1000),
+        deliver(p, load, "through", "Publish to deliver, 1 subscriber, one after the other", 0),
+        round_trip(p, load),
+        exchange(p, load),
+        acknowledged(p, load),
+        http(p, load, "http-get", "GET /status by wrk, 64 connections", "/status", False),
+        http(p, load, "http-post", "POST of 64 bytes by wrk, 64 connections", "/topics/t", True),
+        idle(p, load, 10000),
+    ]

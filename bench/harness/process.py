@@ -1,0 +1,139 @@
+"""Processes under measurement: started on a core of their own, known and ended by their pid.
+
+A Server runs in a fresh directory, tells its addresses, and is gone, directory and all, when its
+`with` block ends. What it prints goes to a file there and is shown when something fails.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+START_S = 10
+LOAD_S = 90
+
+
+class Failed(Exception):
+    """A server that does not start, or a load that does not end well."""
+
+
+def cores():
+    """The server's core and the load's."""
+    available = sorted(os.sched_getaffinity(0))
+    if len(available) < 2:
+        raise Failed("a core for the server and one for the load are needed, there is one in all")
+    return available[0], available[1]
+
+
+def free_port():
+    """A port that was free a moment ago, for servers that cannot say which one they were given."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def pin(core):
+    return lambda: os.sched_setaffinity(0, {core})
+
+
+class Server:
+    """`command(directory, port)` gives the argv. A server that prints "Listening on ADDRESS" for
+    each address is asked with port 0; for another, `port=True`, one is picked beforehand."""
+
+    def __init__(self, command, port=False, addresses=1):
+        self.command = command
+        self.picks_port = not port
+        self.n_addresses = addresses
+
+    def __enter__(self):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ferry-bench-"))
+        self.process = None
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def start(self):
+        port = 0 if self.picks_port else free_port()
+        argv = [str(word) for word in self.command(self.directory, port)]
+        self.output = self.directory / "output"
+        with open(self.output, "wb") as output:
+            self.process = subprocess.Popen(
+                argv,
+                cwd=self.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                preexec_fn=pin(cores()[0]),
+            )
+        deadline = time.monotonic() + START_S
+        while not self.listening(port):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise Failed(f"{argv[0]} does not start: {self.said()}")
+            time.sleep(0.02)
+
+    def listening(self, port):
+        if self.picks_port:
+            self.addresses = re.findall(r"^Listening on (\S+)$", self.said(), re.M)
+            return len(self.addresses) >= self.n_addresses
+        self.addresses = [f"tcp:127.0.0.1:{port}"]
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    def said(self):
+        return self.output.read_text(errors="replace")[-2000:]
+
+    def cpu_ns(self):
+        """What its threads have used of a core so far."""
+        total = 0
+        for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+            total += int((task / "schedstat").read_text().split()[0])
+        return total
+
+    def memory(self):
+        """Its proportional set size, in bytes."""
+        rollup = pathlib.Path(f"/proc/{self.process.pid}/smaps_rollup").read_text()
+        return int(re.search(r"^Pss:\s+(\d+) kB", rollup, re.M)[1]) * 1024
+
+    def __exit__(self, *_):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        shutil.rmtree(self.directory)
+
+
+def start_load(argv, **pipes):
+    return subprocess.Popen(
+        [str(word) for word in argv],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=pin(cores()[1]),
+        **pipes,
+    )
+
+
+def run_load(argv):
+    """What it prints."""
+    with start_load(argv) as load:
+        try:
+            out, err = load.communicate(timeout=LOAD_S)
+        except subprocess.TimeoutExpired:
+            load.kill()
+            raise Failed(f"{argv[0]} does not end")
+    if load.returncode:
+        raise Failed(f"{pathlib.Path(argv[0]).name}: {err.strip() or load.returncode}")
+    return out

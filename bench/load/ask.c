@@ -1,0 +1,171 @@
+#include "ask.h"
+
+#include "../program.h"
+#include "connection.h"
+#include "pubsub.h"
+#include "websocket.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char body[BODY_LEN + 1] =
+	"0123456789012345678901234567890123456789012345678901234567890123";
+
+static void open_nothing(int fd, unsigned client)
+{
+	(void)fd, (void)client;
+}
+
+static size_t encode_echo(char *to, unsigned client, const char *argument)
+{
+	(void)client, (void)argument;
+	return (size_t)snprintf(to, REQUEST_MAX, "%s", body);
+}
+
+static void open_websocket(int fd, unsigned client)
+{
+	(void)client;
+	websocket_open(fd);
+}
+
+static size_t encode_websocket(char *to, unsigned client, const char *argument)
+{
+	(void)client, (void)argument;
+	return websocket_frame(to, WEBSOCKET_PING, body, BODY_LEN);
+}
+
+static size_t encode_redis_echo(char *to, unsigned client, const char *argument)
+{
+	(void)client, (void)argument;
+	return (size_t)snprintf(
+		to, REQUEST_MAX, "*2\r\n$4\r\nECHO\r\n$%d\r\n%s\r\n", BODY_LEN, body);
+}
+
+static size_t encode_redis_publish(char *to, unsigned client, const char *argument)
+{
+	(void)client, (void)argument;
+	return (size_t)snprintf(to, REQUEST_MAX,
+		"*3\r\n$7\r\nPUBLISH\r\n$5\r\nlobby\r\n$%d\r\n%s\r\n", BODY_LEN, body);
+}
+
+/* Each client subscribes to a subject of its own, and publishes there. */
+static void open_nats(int fd, unsigned client)
+{
+	char text[64];
+
+	connection_receive_until(fd, "\r\n");
+	snprintf(text, sizeof(text), "CONNECT {\"verbose\":false}\r\nSUB c%05u 1\r\nPING\r\n",
+		client);
+	connection_send_text(fd, text);
+	connection_receive_until(fd, "PONG\r\n");
+}
+
+static size_t encode_nats(char *to, unsigned client, const char *argument)
+{
+	(void)argument;
+	return (size_t)snprintf(to, REQUEST_MAX, "PUB c%05u %d\r\n%s\r\n", client, BODY_LEN, body);
+}
+
+static void open_nats_verbose(int fd, unsigned client)
+{
+	(void)client;
+	connection_receive_until(fd, "\r\n");
+	connection_send_text(fd, "CONNECT {\"verbose\":true}\r\n");
+	connection_receive_until(fd, "+OK\r\n");
+}
+
+static size_t encode_nats_publish(char *to, unsigned client, const char *argument)
+{
+	(void)client, (void)argument;
+	return (size_t)snprintf(to, REQUEST_MAX, "PUB lobby %d\r\n%s\r\n", BODY_LEN, body);
+}
+
+static size_t encode_get(char *to, unsigned client, const char *argument)
+{
+	(void)client;
+	return (size_t)snprintf(
+		to, REQUEST_MAX, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", argument);
+}
+
+static size_t encode_post(char *to, unsigned client, const char *argument)
+{
+	(void)client;
+	return (size_t)snprintf(to, REQUEST_MAX,
+		"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", argument,
+		BODY_LEN, body);
+}
+
+static const struct ask asks[] = {
+	{"echo", open_nothing, encode_echo, BODY_LEN},
+	{"websocket-ping", open_websocket, encode_websocket, 2 + BODY_LEN},
+	{"redis-echo", open_nothing, encode_redis_echo, sizeof("$64\r\n\r\n") - 1 + BODY_LEN},
+	{"redis-publish", open_nothing, encode_redis_publish, sizeof(":0\r\n") - 1},
+	{"nats-echo", open_nats, encode_nats, sizeof("MSG c00000 1 64\r\n\r\n") - 1 + BODY_LEN},
+	{"nats-publish", open_nats_verbose, encode_nats_publish, sizeof("+OK\r\n") - 1},
+	{"http-get", open_nothing, encode_get, 0},
+	{"http-post", open_nothing, encode_post, 0},
+};
+
+const struct ask *ask_find(const char *name, const char **argument)
+{
+	size_t len = strcspn(name, ":");
+
+	*argument = name[len] ? name + len + 1 : "";
+	for (size_t i = 0; i < sizeof(asks) / sizeof(*asks); i++)
+		if (strlen(asks[i].name) == len && !memcmp(asks[i].name, name, len))
+			return &asks[i];
+	die_because("%s: no such protocol", name);
+}
+
+/* Reads on to the end of a response head, and leaves the body's length in s->left. How many bytes
+ * of DATA belong to the head; *complete when it is whole. */
+static size_t head_read(struct answers *s, const char *data, size_t len, bool *complete)
+{
+	size_t room = sizeof(s->head) - 1 - s->head_len, before = s->head_len;
+	size_t n = len < room ? len : room;
+
+	memcpy(s->head + s->head_len, data, n);
+	s->head_len += n;
+	s->head[s->head_len] = '\0';
+	const char *end = strstr(s->head, "\r\n\r\n");
+	*complete = end;
+	if (!end) {
+		if (n == room)
+			die_because("a response head without end");
+		return n;
+	}
+	static const char field[] = "\r\nContent-Length:";
+	const char *length = strcasestr(s->head, field);
+	if (strncmp(s->head, "HTTP/1.1 2", 10) != 0 || !length || length > end)
+		die_because("unexpected response: %.200s", s->head);
+	s->left = strtoul(length + sizeof(field) - 1, NULL, 10);
+	s->head_len = 0;
+	return (size_t)(end + 4 - s->head) - before;
+}
+
+size_t ask_count(const struct ask *a, struct answers *s, const char *data, size_t len)
+{
+	size_t answers = 0;
+
+	while (len) {
+		size_t n;
+		if (!s->left && a->answer_size) {
+			s->left = a->answer_size;
+		} else if (!s->left) {
+			bool complete;
+			n = head_read(s, data, len, &complete);
+			answers += complete && !s->left;
+			data += n;
+			len -= n;
+			continue;
+		}
+		n = s->left < len ? s->left : len;
+		s->left -= n;
+		answers += !s->left;
+		data += n;
+		len -= n;
+	}
+	return answers;
+}
