@@ -91,3 +91,13 @@ void endpoint_format(const struct endpoint *e, char text[ENDPOINT_TEXT_SIZE])
 {
 	endpoint_format_sockaddr((const struct sockaddr *)&e->addr, e->len, text);
 }
+
+struct bytes endpoint_unix_name(const struct endpoint *e)
+{
+	const char *name = (const char *)&e->addr + offsetof(struct sockaddr_un, sun_path);
+
+	if (e->len <= offsetof(struct sockaddr_un, sun_path))
+		return BYTES_NULL;
+	size_t len = e->len - offsetof(struct sockaddr_un, sun_path);
+	return bytes_of(name, name[0] ? strnlen(name, len) : len);
+}

@@ -5,6 +5,8 @@
  * for. `struct address` (net/address.h) is what people write.
  */
 
+#include "base/bytes.h"
+
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -29,3 +31,7 @@ enum { ENDPOINT_TEXT_SIZE = 340 };
 void endpoint_format(const struct endpoint *e, char text[ENDPOINT_TEXT_SIZE]);
 void endpoint_format_sockaddr(
 	const struct sockaddr *addr, socklen_t len, char text[ENDPOINT_TEXT_SIZE]);
+
+/* The path or the abstract name (with its NUL in front) of a Unix address; empty for one without.
+ * It points into E. */
+struct bytes endpoint_unix_name(const struct endpoint *e);
