@@ -29,12 +29,21 @@ static int sockets_add(struct process_sockets *s, size_t *room, uint64_t inode, 
 	return 0;
 }
 
+/* The inode of "socket:[123]", 0 for a descriptor of another kind. */
+static uint64_t socket_inode(const char *target)
+{
+	static const char mark[] = "socket:[";
+
+	if (strncmp(target, mark, sizeof(mark) - 1))
+		return 0;
+	return strtoull(target + sizeof(mark) - 1, NULL, 10);
+}
+
 /* Adds the sockets among the descriptors of one process. */
 static int sockets_add_process(struct process_sockets *s, size_t *room, pid_t pid)
 {
 	char path[32];
 	char target[64];
-	unsigned long long inode;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
 	cleanup(cleanup_closedir) DIR *dir = opendir(path);
@@ -47,9 +56,8 @@ static int sockets_add_process(struct process_sockets *s, size_t *room, pid_t pi
 		if (len < 0)
 			continue;
 		target[len] = '\0';
-		if (sscanf(target, "socket:[%llu]", &inode) != 1)
-			continue;
-		int r = sockets_add(s, room, inode, pid);
+		uint64_t inode = socket_inode(target);
+		int r = inode ? sockets_add(s, room, inode, pid) : 0;
 		if (r < 0)
 			return r;
 	}
@@ -132,13 +140,15 @@ static ssize_t process_file(pid_t pid, const char *name, char *text, size_t size
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	cleanup(cleanup_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	ssize_t len = read(fd, text, size - 1);
 	if (len < 0)
-		return -errno;
-	text[len] = '\0';
+		len = -errno;
+	else
+		text[len] = '\0';
+	close(fd);
 	return len;
 }
 
@@ -148,11 +158,11 @@ static int process_read_uid(struct process *p)
 
 	if (process_file(p->pid, "status", text, sizeof(text)) < 0)
 		return -ESRCH;
-	const char *line = strstr(text, "\nUid:");
-	unsigned effective;
-	if (!line || sscanf(line, "\nUid: %*u %u", &effective) != 1)
+	char *at = strstr(text, "\nUid:");
+	if (!at)
 		return -ESRCH;
-	p->uid = effective;
+	strtoul(at + 5, &at, 10); /* the real one; the effective one follows */
+	p->uid = (uid_t)strtoul(at, NULL, 10);
 	process_user(p->uid, p->user);
 	return 0;
 }

@@ -84,7 +84,8 @@ static void assert_held_by(const struct holder *h, pid_t pid)
 	assert_int_equal(h->socket.uid, geteuid());
 }
 
-static void assert_address(const struct holder *h, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void assert_address(
+	const struct holder *h, const char *format, ...)
 {
 	char text[HOLDER_ADDRESS_SIZE];
 	char expected[HOLDER_ADDRESS_SIZE];
@@ -107,7 +108,7 @@ static void assert_nobody_has(struct endpoint wanted)
 static void tells_of_a_listener(void **state)
 {
 	struct endpoint e = inet("127.0.0.1", 0, SOCK_STREAM);
-	cleanup(cleanup_close) int fd = bound(&e, 7);
+	int fd = bound(&e, 7);
 	cleanup(cleanup_close) int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert_int_equal(connect(client, (struct sockaddr *)&e.addr, e.len), 0);
@@ -124,12 +125,13 @@ static void tells_of_a_listener(void **state)
 	assert_non_null(h);
 	assert_string_equal(holder_state(h), "established");
 	assert_null(holders_next(holders));
+	close(fd);
 }
 
 static void all_interfaces_cover_each(void **state)
 {
 	struct endpoint e = inet("::", 0, SOCK_STREAM);
-	cleanup(cleanup_close) int fd = bound(&e, 1);
+	int fd = bound(&e, 1);
 	unsigned port = port_of(&e);
 
 	const char *const hosts[] = {"127.0.0.1", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1"};
@@ -141,12 +143,13 @@ static void all_interfaces_cover_each(void **state)
 		assert_address(h, "tcp:*:%u", port);
 	}
 	assert_nobody_has(inet("::", port, SOCK_DGRAM));
+	close(fd);
 }
 
 static void ipv6_alone_leaves_ipv4_out(void **state)
 {
 	struct endpoint e = inet("::1", 0, SOCK_STREAM);
-	cleanup(cleanup_close) int fd = bound(&e, 1);
+	int fd = bound(&e, 1);
 	unsigned port = port_of(&e);
 
 	assert_nobody_has(inet("127.0.0.1", port, SOCK_STREAM));
@@ -155,12 +158,13 @@ static void ipv6_alone_leaves_ipv4_out(void **state)
 	const struct holder *h = holders_next(holders);
 	assert_held_by(h, getpid());
 	assert_address(h, "tcp:[::1]:%u", port);
+	close(fd);
 }
 
 static void tells_of_datagrams(void **state)
 {
 	struct endpoint e = inet("127.0.0.1", 0, SOCK_DGRAM);
-	cleanup(cleanup_close) int fd = bound(&e, -1);
+	int fd = bound(&e, -1);
 
 	assert_int_equal(sendto(fd, "hi", 2, 0, (struct sockaddr *)&e.addr, e.len), 2);
 	cleanup(cleanup_holders) struct holders *holders = ask(e);
@@ -169,6 +173,7 @@ static void tells_of_datagrams(void **state)
 	assert_string_equal(holder_state(h), "bound");
 	assert_address(h, "udp:127.0.0.1:%u", port_of(&e));
 	assert_true(h->socket.received > 0);
+	close(fd);
 }
 
 static void tells_of_abstract_names(void **state)
@@ -177,12 +182,13 @@ static void tells_of_abstract_names(void **state)
 
 	snprintf(name, sizeof(name), "@holder?%d", getpid());
 	struct endpoint e = local(name, SOCK_SEQPACKET);
-	cleanup(cleanup_close) int fd = bound(&e, 3);
+	int fd = bound(&e, 3);
 	cleanup(cleanup_holders) struct holders *holders = ask(e);
 	const struct holder *h = holders_next(holders);
 	assert_held_by(h, getpid());
 	assert_int_equal(h->socket.sent, 3);
 	assert_address(h, "unix:@holder%%3F%d?type=seqpacket", getpid());
+	close(fd);
 }
 
 static void finds_a_file_by_any_path(void **state)
@@ -220,7 +226,7 @@ static pid_t connect_from_child(const struct endpoint *e, int pipe_read, int pip
 	int fd = socket(e->addr.ss_family, e->type, 0);
 	if (connect(fd, (const struct sockaddr *)&e->addr, e->len))
 		_exit(1);
-	_exit(read(pipe_read, &byte, 1) != 0);
+	_exit(read(pipe_read, &byte, 1) ? 1 : 0);
 }
 
 static void names_the_peer_of_a_unix_connection(void **state)
@@ -230,7 +236,7 @@ static void names_the_peer_of_a_unix_connection(void **state)
 
 	snprintf(name, sizeof(name), "@holder-peer-%d", getpid());
 	struct endpoint e = local(name, SOCK_STREAM);
-	cleanup(cleanup_close) int fd = bound(&e, 1);
+	int fd = bound(&e, 1);
 	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
 	pid_t child = connect_from_child(&e, pipes[0], pipes[1]);
 	cleanup(cleanup_close) int accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
@@ -248,12 +254,13 @@ static void names_the_peer_of_a_unix_connection(void **state)
 	close(pipes[0]);
 	close(pipes[1]);
 	assert_int_equal(waitpid(child, NULL, 0), child);
+	close(fd);
 }
 
 static void lists_what_waits(void **state)
 {
 	struct endpoint e = inet("127.0.0.1", 0, SOCK_STREAM);
-	cleanup(cleanup_close) int fd = bound(&e, 1);
+	int fd = bound(&e, 1);
 	cleanup(cleanup_holders) struct holders *holders = NULL;
 	bool found = false;
 
@@ -263,6 +270,7 @@ static void lists_what_waits(void **state)
 		found |= !memcmp(&h->socket.local.addr, &e.addr, sizeof(e.addr));
 	}
 	assert_true(found);
+	close(fd);
 }
 
 static void describes(void **state)
@@ -315,7 +323,7 @@ static void says_what_it_may_not_see(void **state)
 
 	if (geteuid() != 0)
 		skip();
-	cleanup(cleanup_close) int fd = bound(&e, 1);
+	int fd = bound(&e, 1);
 	pid_t child = fork();
 	if (!child) {
 		close(fd);
@@ -323,6 +331,7 @@ static void says_what_it_may_not_see(void **state)
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
+	close(fd);
 }
 
 int main(void)
