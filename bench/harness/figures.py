@@ -11,7 +11,7 @@ from typing import Callable
 @dataclass
 class Row:
     name: str
-    kind: str  # limit, ferry or peer
+    kind: str  # limit, ferry, peer, or aside: a row that sets no goal
     server: object
     load: Callable
 
@@ -157,6 +157,25 @@ def acknowledged(p, load):
     )
 
 
+def stored(p, load):
+    def row(name, kind, server, protocol):
+        return Row(name, kind, server, load.exchange(protocol, 100, 1))
+
+    always = ["--appendonly", "yes", "--appendfsync", "always"]
+    return Figure(
+        "stored",
+        "Publishing 64 bytes, each on disk before it is acknowledged, 100 publishers",
+        {"rate": "messages/s", "cost": "server ns each"},
+        [
+            row("limit", "limit", p.limit("stored", "messages"), "echo"),
+            row("ferry", "ferry", p.ferry("--store", "messages.db"), "http-post:/topics/lobby"),
+            row("redis (XADD, appendfsync always)", "peer", p.redis(*always), "redis-xadd"),
+            row("nats JetStream (not synced)", "aside", p.nats("-js", "-sd", "."), "jetstream"),
+        ],
+        [Goal("ferry", 2, "best peer")],
+    )
+
+
 def http(p, load, name, title, path, post):
     return Figure(
         name,
@@ -202,6 +221,7 @@ def all_figures(p, load):
         round_trip(p, load),
         exchange(p, load),
         acknowledged(p, load),
+        stored(p, load),
         http(p, load, "http-get", "GET /status by wrk, 64 connections", "/status", False),
         http(p, load, "http-post", "POST of 64 bytes by wrk, 64 connections", "/topics/t", True),
         idle(p, load, 10000),

@@ -1,6 +1,6 @@
 """Processes under measurement: started on a core of their own, known and ended by their pid.
 
-A Server runs in a fresh directory, tells its addresses, and is gone, directory and all, when its
+A Server runs in a fresh directory on a disk, tells its addresses, and is gone, directory and all, when its
 `with` block ends. What it prints goes to a file there and is shown when something fails.
 """
 
@@ -50,7 +50,7 @@ class Server:
         self.n_addresses = addresses
 
     def __enter__(self):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ferry-bench-"))
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ferry-bench-", dir="/var/tmp"))
         self.process = None
         try:
             self.start()

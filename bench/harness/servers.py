@@ -64,20 +64,21 @@ class Programs:
             ]
         )
 
-    def redis(self):
+    def redis(self, *options):
         program = self.installed("redis-server")
         return program and Server(
             lambda dir, port: [
                 *[program, "--bind", "127.0.0.1", "--port", port, "--dir", dir],
                 *["--protected-mode", "no", "--save", "", "--maxclients", 15000],
+                *options,
             ],
             port=True,
         )
 
-    def nats(self):
+    def nats(self, *options):
         program = self.installed("nats-server")
         return program and Server(
-            lambda dir, port: [program, "-a", "127.0.0.1", "-p", port], port=True
+            lambda dir, port: [program, "-a", "127.0.0.1", "-p", port, *options], port=True
         )
 
     def nginx(self):

@@ -82,6 +82,37 @@ static size_t encode_nats_publish(char *to, unsigned client, const char *argumen
 	return (size_t)snprintf(to, REQUEST_MAX, "PUB lobby %d\r\n%s\r\n", BODY_LEN, body);
 }
 
+/* JetStream: the first client makes the stream; an answer is a message to the client's subject. */
+static void open_jetstream(int fd, unsigned client)
+{
+	static const char config[] =
+		"{\"name\":\"lobby\",\"subjects\":[\"lobby\"],\"storage\":\"file\"}";
+	char text[256];
+
+	open_nats(fd, client);
+	if (client)
+		return;
+	snprintf(text, sizeof(text), "PUB $JS.API.STREAM.CREATE.lobby c00000 %zu\r\n%s\r\n",
+		sizeof(config) - 1, config);
+	connection_send_text(fd, text);
+	connection_receive_until(fd, "\"did_create\":true}\r\n");
+}
+
+static size_t encode_jetstream(char *to, unsigned client, const char *argument)
+{
+	(void)argument;
+	return (size_t)snprintf(
+		to, REQUEST_MAX, "PUB lobby c%05u %d\r\n%s\r\n", client, BODY_LEN, body);
+}
+
+static size_t encode_redis_xadd(char *to, unsigned client, const char *argument)
+{
+	(void)client, (void)argument;
+	return (size_t)snprintf(to, REQUEST_MAX,
+		"*5\r\n$4\r\nXADD\r\n$5\r\nlobby\r\n$1\r\n*\r\n$1\r\nm\r\n$%d\r\n%s\r\n", BODY_LEN,
+		body);
+}
+
 static size_t encode_get(char *to, unsigned client, const char *argument)
 {
 	(void)client;
@@ -98,14 +129,16 @@ static size_t encode_post(char *to, unsigned client, const char *argument)
 }
 
 static const struct ask asks[] = {
-	{"echo", open_nothing, encode_echo, BODY_LEN},
-	{"websocket-ping", open_websocket, encode_websocket, 2 + BODY_LEN},
-	{"redis-echo", open_nothing, encode_redis_echo, sizeof("$64\r\n\r\n") - 1 + BODY_LEN},
-	{"redis-publish", open_nothing, encode_redis_publish, sizeof(":0\r\n") - 1},
-	{"nats-echo", open_nats, encode_nats, sizeof("MSG c00000 1 64\r\n\r\n") - 1 + BODY_LEN},
-	{"nats-publish", open_nats_verbose, encode_nats_publish, sizeof("+OK\r\n") - 1},
-	{"http-get", open_nothing, encode_get, 0},
-	{"http-post", open_nothing, encode_post, 0},
+	{"echo", open_nothing, encode_echo, BODY_LEN, 0},
+	{"websocket-ping", open_websocket, encode_websocket, 2 + BODY_LEN, 0},
+	{"redis-echo", open_nothing, encode_redis_echo, sizeof("$64\r\n\r\n") - 1 + BODY_LEN, 0},
+	{"redis-publish", open_nothing, encode_redis_publish, sizeof(":0\r\n") - 1, 0},
+	{"redis-xadd", open_nothing, encode_redis_xadd, 0, 2},
+	{"nats-echo", open_nats, encode_nats, sizeof("MSG c00000 1 64\r\n\r\n") - 1 + BODY_LEN, 0},
+	{"nats-publish", open_nats_verbose, encode_nats_publish, sizeof("+OK\r\n") - 1, 0},
+	{"jetstream", open_jetstream, encode_jetstream, 0, 2},
+	{"http-get", open_nothing, encode_get, 0, 0},
+	{"http-post", open_nothing, encode_post, 0, 0},
 };
 
 const struct ask *ask_find(const char *name, const char **argument)
@@ -145,27 +178,56 @@ static size_t head_read(struct answers *s, const char *data, size_t len, bool *c
 	return (size_t)(end + 4 - s->head) - before;
 }
 
-size_t ask_count(const struct ask *a, struct answers *s, const char *data, size_t len)
+static size_t count_sized(size_t size, struct answers *s, size_t len)
 {
 	size_t answers = 0;
 
 	while (len) {
-		size_t n;
-		if (!s->left && a->answer_size) {
-			s->left = a->answer_size;
-		} else if (!s->left) {
-			bool complete;
-			n = head_read(s, data, len, &complete);
-			answers += complete && !s->left;
-			data += n;
-			len -= n;
-			continue;
-		}
-		n = s->left < len ? s->left : len;
+		if (!s->left)
+			s->left = size;
+		size_t n = s->left < len ? s->left : len;
 		s->left -= n;
+		len -= n;
 		answers += !s->left;
+	}
+	return answers;
+}
+
+static size_t count_lines(size_t lines, struct answers *s, const char *data, size_t len)
+{
+	const char *end = data + len;
+	size_t ends = 0;
+
+	while ((data = memchr(data, '\n', (size_t)(end - data)))) {
+		data++;
+		ends++;
+	}
+	return count_sized(lines, s, ends);
+}
+
+static size_t count_http(struct answers *s, const char *data, size_t len)
+{
+	size_t answers = 0;
+
+	while (len) {
+		bool complete = true;
+		size_t n = s->left < len ? s->left : len;
+		if (s->left)
+			s->left -= n;
+		else
+			n = head_read(s, data, len, &complete);
+		answers += complete && !s->left;
 		data += n;
 		len -= n;
 	}
 	return answers;
+}
+
+size_t ask_count(const struct ask *a, struct answers *s, const char *data, size_t len)
+{
+	if (a->answer_size)
+		return count_sized(a->answer_size, s, len);
+	if (a->answer_lines)
+		return count_lines(a->answer_lines, s, data, len);
+	return count_http(s, data, len);
 }

@@ -17,8 +17,9 @@ struct ask {
 	void (*open)(int fd, unsigned client);
 	/* One request, at most REQUEST_MAX bytes: its length. */
 	size_t (*encode)(char *to, unsigned client, const char *argument);
-	/* The answer's length, or 0 for an HTTP response, which says its own. */
+	/* What an answer is: so many bytes, or so many lines, or else an HTTP response. */
 	size_t answer_size;
+	size_t answer_lines;
 };
 
 /* The one of that name, and the argument ("" when there is none). */
@@ -26,7 +27,7 @@ const struct ask *ask_find(const char *name, const char **argument);
 
 /* Where a connection stands in its answers. */
 struct answers {
-	size_t left; /* bytes of the current answer yet to come, 0 between two */
+	size_t left; /* bytes or lines of the current answer yet to come, 0 between two */
 	size_t head_len;
 	char head[2048];
 };
