@@ -62,7 +62,7 @@ void buffer_deinit(struct buffer *b);
 
 static inline struct bytes buffer_bytes(const struct buffer *b)
 {
-	return (struct bytes){b->data + b->start, b->end - b->start};
+	return b->data ? (struct bytes){b->data + b->start, b->end - b->start} : BYTES_NULL;
 }
 
 static inline size_t buffer_len(const struct buffer *b)
