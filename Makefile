@@ -43,7 +43,7 @@ coverage: setup-check
 
 .PHONY: test-vm
 test-vm: setup-test setup-vm all
-	@/usr/bin/python3 -m pytest --quiet tests/vm
+	@tests/vm/run
 
 .PHONY: install
 install: all

@@ -141,6 +141,11 @@ int reader_number(const char *text, uint32_t max, uint32_t *number)
 	return 0;
 }
 
+const struct address_scheme *address_scheme_at(size_t n)
+{
+	return n < sizeof(schemes) / sizeof(*schemes) ? &schemes[n] : NULL;
+}
+
 static const struct address_scheme *scheme_find(struct bytes name)
 {
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)

@@ -79,6 +79,9 @@ struct address_scheme {
 	const struct address_syntax *syntax;
 };
 
+/* The table's Nth scheme, NULL behind the last. */
+const struct address_scheme *address_scheme_at(size_t n);
+
 /* Owns copies of all it needs of TEXT. 0; -EINVAL with the part that is wrong and the right form;
  * -ENOMEM. *a is ADDRESS_NULL when it fails. */
 int address_parse(struct address *a, const char *text, struct fault *why);

@@ -7,3 +7,6 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # The program under test; the sanitized build names its own.
 FERRY = pathlib.Path(os.environ.get("FERRY", ROOT / "build/ferry")).absolute()
+
+# What was built with it.
+BUILD = FERRY.parent
