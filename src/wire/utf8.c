@@ -1,25 +1,23 @@
 /*
  * A character is a lead byte, which says how many bytes follow and what the first of them may be,
  * and continuation bytes: that range is all the state there is. Most text is ASCII, which is passed
- * over sixteen bytes a step.
+ * over eight bytes a step.
  */
 
 #include "wire/utf8.h"
 
-static bool is_ascii_16(const uint8_t *data)
+static bool is_ascii_8(const uint8_t *data)
 {
-	uint64_t a;
-	uint64_t b;
+	uint64_t eight;
 
-	memcpy(&a, data, sizeof(a));
-	memcpy(&b, data + sizeof(a), sizeof(b));
-	return !((a | b) & 0x8080808080808080);
+	memcpy(&eight, data, sizeof(eight));
+	return !(eight & 0x8080808080808080);
 }
 
 static const uint8_t *skip_ascii(const uint8_t *at, const uint8_t *end)
 {
-	while (end - at >= 16 && is_ascii_16(at))
-		at += 16;
+	while (end - at >= 8 && is_ascii_8(at))
+		at += 8;
 	while (at < end && *at < 0x80)
 		at++;
 	return at;

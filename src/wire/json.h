@@ -1,0 +1,62 @@
+#pragma once
+
+/*
+ * Messages as JSON (RFC 8259), one object a line (ndjson), as DESIGN section 4 has it:
+ *
+ *	{"id":7,"time":"2026-11-23T09:00:00.000Z","topic":"lobby","from":"anna","text":"hi"}
+ *
+ * with "base64" (RFC 4648 section 4) in place of "text" when the body is not UTF-8. The notice that
+ * N messages are missing is {"skipped":N}, null when it is not known how many.
+ *
+ * What is written is valid whatever the message holds: in a topic or a name that is not UTF-8, each
+ * byte that is not ASCII becomes U+FFFD. There is no CR, LF or NUL within an object.
+ *
+ * What is read may lack anything but the body, and may have more: members that are not known are
+ * passed over, so whatever is written here can be published again.
+ */
+
+#include "base/fault.h"
+#include "base/message.h"
+
+/* The exact size of M as one line, and the bytes written: always the same. */
+size_t json_line_size(const struct message *m);
+size_t json_line_encode(const struct message *m, uint8_t *to);
+
+/* The notice as one line; COUNT 0: how many is not known. At most 64 bytes. */
+size_t json_line_skipped(uint64_t count, uint8_t *to);
+
+/* The same three without the LF, for wires that have a frame of their own. */
+size_t json_message_size(const struct message *m);
+size_t json_message_encode(const struct message *m, uint8_t *to);
+size_t json_message_skipped(uint64_t count, uint8_t *to);
+
+/* Any text as a JSON string with its quotes. */
+size_t json_quote_size(struct bytes text);
+size_t json_quote(struct bytes text, uint8_t *to);
+
+enum {
+	JSON_NOTHING = 0,
+	JSON_MESSAGE = 1,
+	JSON_SKIPPED = 2,
+};
+
+struct json_line {
+	struct message message; /* borrows from what is below; seq and origin are 0 */
+	uint64_t skipped;	/* 0: how many is not known */
+	void *object;
+	uint8_t *binary;
+};
+
+#define JSON_LINE_NULL ((struct json_line){0})
+
+/*
+ * Reads one line, with its line end or without. JSON_MESSAGE: an object with "text" or "base64", of
+ * which one must be there; "id", "time", "topic" and "from" are taken over where they are.
+ * JSON_SKIPPED: the notice. JSON_NOTHING: the line has only white space. -EBADMSG: it is none of
+ * these. -ENOMEM.
+ *
+ * *line needs json_line_deinit() whatever comes out.
+ */
+int json_line_decode(struct bytes text, struct json_line *line, struct fault *why);
+
+void json_line_deinit(struct json_line *line);
