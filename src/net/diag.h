@@ -28,7 +28,8 @@ struct diag_socket {
 	uid_t uid; /* who made it */
 
 	/* A listener: connections that wait for accept(2), and how many may. Any other: bytes that
-	 * wait to be read, and bytes on their way out. */
+	 * wait to be read, and bytes on their way out, which for UDP and Unix sockets are bytes of
+	 * the kernel's memory (not so what a Unix stream or packet socket has to read). */
 	bool has_queues;
 	uint32_t received;
 	uint32_t sent;

@@ -284,15 +284,16 @@ static int holders_find_processes(struct holders *holders)
 	int r = process_sockets_init(&holders->sockets);
 	if (r < 0)
 		return r;
+	unsigned unseen = holders->sockets.partial ? HOLDER_GAP_PROCESSES : HOLDER_GAP_OUTSIDE;
 	for (size_t i = 0; i < holders->count; i++) {
 		struct holder *h = &holders->list[i];
 		h->processes =
 			process_sockets_find(&holders->sockets, h->socket.inode, &h->process_count);
 		h->peers = process_sockets_find(
 			&holders->sockets, h->socket.peer_inode, &h->peer_count);
+		if (h->socket.inode && !h->process_count)
+			holders->gaps |= unseen;
 	}
-	if (holders->sockets.partial)
-		holders->gaps |= HOLDER_GAP_PROCESSES;
 	return 0;
 }
 

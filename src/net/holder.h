@@ -35,11 +35,13 @@ struct holders;
 /* What could not be seen. */
 enum holder_gap {
 	HOLDER_GAP_PROCESSES = 1 << 0, /* other users' processes: they are shown to root */
-	HOLDER_GAP_TCP = 1 << 1,       /* the kernel has such sockets and does not list them */
-	HOLDER_GAP_UDP = 1 << 2,
-	HOLDER_GAP_SCTP = 1 << 3,
-	HOLDER_GAP_UNIX = 1 << 4,
-	HOLDER_GAP_VSOCK = 1 << 5,
+	HOLDER_GAP_OUTSIDE = 1 << 1,   /* whoever has a socket is in another container, or the
+					  kernel itself */
+	HOLDER_GAP_TCP = 1 << 2,       /* the kernel has such sockets and does not list them */
+	HOLDER_GAP_UDP = 1 << 3,
+	HOLDER_GAP_SCTP = 1 << 4,
+	HOLDER_GAP_UNIX = 1 << 5,
+	HOLDER_GAP_VSOCK = 1 << 6,
 };
 
 /* Takes the snapshot. Without WANTED (COUNT 0): every socket that waits for someone, as a listener

@@ -114,20 +114,18 @@ static void describe_process(
 			others > 1 ? "es" : "");
 }
 
-static void describe_hidden(const struct holder *h, char *text, size_t size)
+static void describe_hidden(const struct holder *h, unsigned gaps, char *text, size_t size)
 {
-	char user[PROCESS_USER_SIZE];
+	char user[PROCESS_USER_SIZE] = "?";
 
 	if (!h->socket.inode) {
 		snprintf(text, size, "held by a connection that is ending (%s)", holder_state(h));
 		return;
 	}
-	if (!h->socket.has_uid) {
-		snprintf(text, size, "held by a process that this user may not see");
-		return;
-	}
-	process_user(h->socket.uid, user);
-	snprintf(text, size, "held by a process of user %s that this user may not see", user);
+	if (h->socket.has_uid)
+		process_user(h->socket.uid, user);
+	snprintf(text, size, "held by a process of user %s, which %s", user,
+		gaps & HOLDER_GAP_PROCESSES ? "only root is shown" : "cannot be seen from here");
 }
 
 int holder_describe(const struct sockaddr *addr, socklen_t len, int type, char *text, size_t size)
@@ -149,6 +147,6 @@ int holder_describe(const struct sockaddr *addr, socklen_t len, int type, char *
 	if (h->process_count && !process_read(&process, h->processes->pid))
 		describe_process(h, &process, text, size);
 	else
-		describe_hidden(h, text, size);
+		describe_hidden(h, holders_gaps(holders), text, size);
 	return 0;
 }

@@ -307,7 +307,7 @@ static int look_as_nobody(const struct endpoint *e)
 		return 1;
 	if (holder_describe(addr, e->len, SOCK_STREAM, text, sizeof(text)))
 		return 2;
-	if (strcmp(text, "held by a process of user root that this user may not see"))
+	if (strcmp(text, "held by a process of user root, which only root is shown"))
 		return 3;
 	struct holders *holders = ask(*e);
 	const struct holder *h = holders_next(holders);
