@@ -44,7 +44,7 @@ static void cursor_settle(struct cursor *c)
 
 	while (c->replay && !c->error && c->position == c->replay->journal.end) {
 		uint64_t after_id = c->replay->after_id;
-		if (!c->replay->read.busy && after_id >= tape->before_id) {
+		if (replay_over(c->replay)) {
 			replay_end(c->replay);
 			c->position = journal_position_after(tape, after_id);
 		} else if (!replay_read(c->replay)) {

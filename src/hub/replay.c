@@ -143,6 +143,12 @@ void replay_fall(struct cursor *c)
 	replay_charge(c->replay);
 }
 
+bool replay_over(const struct replay *r)
+{
+	return !r->read.busy && !r->since_ms &&
+		r->after_id >= r->cursor->tape->journal.before_id;
+}
+
 bool replay_read(struct replay *r)
 {
 	struct hub *hub = replay_hub(r);

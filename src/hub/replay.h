@@ -34,6 +34,9 @@ void replay_fall(struct cursor *c);
 /* Tells that N messages are missing here, 0 when the number is not known. */
 void replay_skip(struct replay *r, uint64_t n);
 
+/* What follows is all on the tape. */
+bool replay_over(const struct replay *r);
+
 /* Reads the next batch, all before having been written. False: it is on its way. */
 bool replay_read(struct replay *r);
 
