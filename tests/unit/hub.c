@@ -144,38 +144,61 @@ static void check_message(struct subscriber *s, const unsigned long long v[4], s
 	s->next = seq + 1;
 }
 
+/* The text up to END, which is in it; NULL when it is not there yet. */
+static const char *text_until(struct bytes got, char end, char text[100])
+{
+	const uint8_t *at = got.len ? memchr(got.data, end, got.len) : NULL;
+	size_t len = at ? (size_t)(at - got.data) + 1 : 0;
+
+	assert_true(len < 100);
+	memcpy(text, got.data, len);
+	text[len] = '\0';
+	return at ? text : NULL;
+}
+
+/* Takes a line that tells of skipped messages off the stream. */
+static bool parse_skip(struct subscriber *s)
+{
+	char text[100];
+	unsigned long long n;
+
+	if (!text_until(buffer_bytes(&s->got), '\n', text))
+		return false;
+	assert_int_equal(sscanf(text, "S%llu\n", &n), 1);
+	s->told += n;
+	s->unknown |= n == 0;
+	s->world->skips += n > 0;
+	s->world->unknown_skips += n == 0;
+	buffer_consume(&s->got, strlen(text));
+	return true;
+}
+
+static bool parse_message(struct subscriber *s)
+{
+	struct bytes got = buffer_bytes(&s->got);
+	char text[100];
+	unsigned long long v[4];
+	size_t len = 0;
+
+	if (!text_until(got, ':', text))
+		return false;
+	assert_int_equal(
+		sscanf(text, "M%llu,%llu,%llu,%llu,%zu:", v, v + 1, v + 2, v + 3, &len), 5);
+	size_t head = strlen(text);
+	if (got.len < head + len + 1)
+		return false;
+	check_message(s, v, bytes_of(got.data + head, len));
+	assert_int_equal(got.data[head + len], '\n');
+	buffer_consume(&s->got, head + len + 1);
+	return true;
+}
+
 /* Takes what is whole off the stream. */
 static void parse(struct subscriber *s)
 {
-	for (;;) {
-		struct bytes got = buffer_bytes(&s->got);
-		unsigned long long v[4];
-		size_t len = 0;
-		int head = 0;
-		const uint8_t *colon = got.len ? memchr(got.data, ':', got.len) : NULL;
-		if (got.len && got.data[0] == 'S') {
-			const uint8_t *end = memchr(got.data, '\n', got.len);
-			if (!end)
-				return;
-			sscanf((const char *)got.data, "S%llu", &v[0]);
-			s->told += v[0];
-			s->unknown |= v[0] == 0;
-			s->world->skips += v[0] > 0;
-			s->world->unknown_skips += v[0] == 0;
-			buffer_consume(&s->got, (size_t)(end + 1 - got.data));
-			continue;
-		}
-		if (!colon)
-			return;
-		assert_int_equal(sscanf((const char *)got.data, "M%llu,%llu,%llu,%llu,%zu:%n",
-					 &v[0], &v[1], &v[2], &v[3], &len, &head),
-			5);
-		if (got.len < (size_t)head + len + 1)
-			return;
-		check_message(s, v, bytes_of(got.data + head, len));
-		assert_int_equal(got.data[(size_t)head + len], '\n');
-		buffer_consume(&s->got, (size_t)head + len + 1);
-	}
+	while (buffer_len(&s->got) &&
+		(*buffer_bytes(&s->got).data == 'S' ? parse_skip(s) : parse_message(s)))
+		;
 }
 
 /* Writes like a connection: as much as the peer takes. */
@@ -322,20 +345,30 @@ static void step(struct world *w, struct subscriber *all)
 		hub_tick(w->hub, w->now);
 }
 
-static void finish(struct world *w, struct subscriber *all)
+/* Lets everyone read as fast as they can until all have all. */
+static void drain(struct world *w, struct subscriber *all)
 {
-	for (int i = 0; i < 1000; i++) {
+	int behind = 1;
+
+	for (int round = 0; behind; round++) {
+		assert_true(round < 100000);
 		hub_poll(w->hub);
 		hub_flush(w->hub);
+		behind = w->settled < w->published;
 		for (int k = 0; k < SUBSCRIBERS; k++) {
 			all[k].allowance = SIZE_MAX / 2;
 			serve(&all[k]);
+			behind += !cursor_up_to_date(&all[k].cursor);
 		}
 	}
+}
+
+static void finish(struct world *w, struct subscriber *all)
+{
+	drain(w, all);
 	assert_int_equal(w->settled, w->published);
 	for (int k = 0; k < SUBSCRIBERS; k++) {
 		struct subscriber *s = &all[k];
-		assert_true(cursor_up_to_date(&s->cursor));
 		assert_int_equal(buffer_len(&s->got), 0);
 		if (s->next && !s->unknown)
 			check_gap(s, s->topic->count + 1);
@@ -360,7 +393,8 @@ static void run(struct store *store, unsigned seed, size_t tape_bytes)
 	assert_non_null(store);
 	assert_non_null(w);
 	assert_non_null(all);
-	srand(seed);
+	const char *extra = getenv("FERRY_SEED"); /* other runs than the usual one */
+	srand(seed + (extra ? (unsigned)atoi(extra) : 0));
 	w->now = 1000000;
 	w->origins = 1;
 	w->ticket.settled = on_settled;
@@ -378,7 +412,7 @@ static void run(struct store *store, unsigned seed, size_t tape_bytes)
 	print_message("%llu exact skips, %llu unknown, %llu replays\n",
 		(unsigned long long)w->skips, (unsigned long long)w->unknown_skips,
 		(unsigned long long)hub_counters(w->hub)->replays);
-	assert_true(hub_counters(w->hub)->replays > 100);
+	assert_true(hub_counters(w->hub)->replays > 20);
 	hub_free(w->hub);
 	store_free(store);
 	for (int i = 0; i < TOPICS; i++)
