@@ -338,7 +338,7 @@ uint64_t journal_position_after(const struct journal *j, uint64_t id)
 		return j->end;
 	uint64_t low = j->first_number;
 	uint64_t high = j->next_number - 1;
-	struct journal_entry e;
+	struct journal_entry e = {0};
 	while (low < high) {
 		uint64_t mid = low + (high - low) / 2;
 		journal_entry(j, mid, &e);

@@ -145,8 +145,7 @@ void replay_fall(struct cursor *c)
 
 bool replay_over(const struct replay *r)
 {
-	return !r->read.busy && !r->since_ms &&
-		r->after_id >= r->cursor->tape->journal.before_id;
+	return !r->read.busy && !r->since_ms && r->after_id >= r->cursor->tape->journal.before_id;
 }
 
 bool replay_read(struct replay *r)

@@ -315,7 +315,7 @@ static int decode_base64(struct bytes text, struct json_line *line, struct fault
 
 static int get_body(const json_t *object, struct json_line *line, struct fault *why)
 {
-	struct bytes base64;
+	struct bytes base64 = BYTES_NULL;
 	int r = get_string(object, "text", &line->message.body, why);
 
 	if (r == 0)
