@@ -12,9 +12,9 @@
 #include <stdlib.h>
 
 #include <jansson.h>
-#include <openssl/evp.h>
 
 #include "base/date.h"
+#include "wire/base64.h"
 #include "wire/put.h"
 #include "wire/utf8.h"
 
@@ -134,23 +134,6 @@ size_t json_quote(struct bytes text, uint8_t *to)
 	return (size_t)(put_string(to, text, utf8_valid(text)) - to);
 }
 
-static size_t base64_size(size_t len)
-{
-	return (len + 2) / 3 * 4;
-}
-
-/* Puts a NUL behind what it returns. A block of OpenSSL's is counted in an int. */
-static uint8_t *put_base64(uint8_t *to, struct bytes b)
-{
-	enum { BLOCK = 3 << 20 };
-
-	for (size_t done = 0; done < b.len; done += BLOCK) {
-		size_t len = b.len - done < BLOCK ? b.len - done : BLOCK;
-		to += EVP_EncodeBlock(to, b.data + done, (int)len);
-	}
-	return to;
-}
-
 #define MESSAGE_ID     "{\"id\":"
 #define MESSAGE_TIME   ",\"time\":\""
 #define MESSAGE_TOPIC  "\",\"topic\":"
@@ -190,7 +173,7 @@ size_t json_message_encode(const struct message *m, uint8_t *to)
 		at = put_text(at, m->body, true);
 	} else {
 		at = put_literal(at, MESSAGE_BASE64);
-		at = put_base64(at, m->body);
+		at += base64_encode(m->body, at);
 	}
 	at = put_literal(at, MESSAGE_END);
 	return (size_t)(at - to);
@@ -278,38 +261,16 @@ static int get_time(const json_t *object, uint64_t *ms, struct fault *why)
 	return 0;
 }
 
-/* The alphabet of RFC 4648 section 4, padded, and nothing else: OpenSSL itself is less strict. */
-static bool is_base64(struct bytes text, size_t *padding)
+static int get_base64(struct bytes text, struct json_line *line, struct fault *why)
 {
-	*padding = 0;
-	while (*padding < 2 && *padding < text.len && text.data[text.len - 1 - *padding] == '=')
-		++*padding;
-	for (size_t i = 0; i < text.len - *padding; i++) {
-		uint8_t c = text.data[i];
-		if (!(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
-			c != '+' && c != '/')
-			return false;
-	}
-	return text.len % 4 == 0;
-}
+	size_t len;
 
-static int decode_base64(struct bytes text, struct json_line *line, struct fault *why)
-{
-	enum { BLOCK = 4 << 20 };
-	size_t padding;
-
-	if (!is_base64(text, &padding))
-		return fault_set(why, -EBADMSG, "\"base64\" must be Base64 with its padding");
 	line->binary = malloc(text.len / 4 * 3 + 1);
 	if (!line->binary)
 		return -ENOMEM;
-	for (size_t done = 0; done < text.len; done += BLOCK) {
-		size_t len = text.len - done < BLOCK ? text.len - done : BLOCK;
-		if (EVP_DecodeBlock(line->binary + done / 4 * 3, text.data + done, (int)len) < 0)
-			return fault_set(
-				why, -EBADMSG, "\"base64\" must be Base64 with its padding");
-	}
-	line->message.body = bytes_of(line->binary, text.len / 4 * 3 - padding);
+	if (!base64_decode(text, line->binary, &len))
+		return fault_set(why, -EBADMSG, "\"base64\" must be Base64 with its padding");
+	line->message.body = bytes_of(line->binary, len);
 	return 0;
 }
 
@@ -324,7 +285,7 @@ static int get_body(const json_t *object, struct json_line *line, struct fault *
 		return r;
 	if (!line->message.body.data == !base64.data)
 		return fault_set(why, -EBADMSG, "a message has either \"text\" or \"base64\"");
-	return base64.data ? decode_base64(base64, line, why) : 0;
+	return base64.data ? get_base64(base64, line, why) : 0;
 }
 
 static int get_message(const json_t *object, struct json_line *line, struct fault *why)
