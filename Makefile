@@ -23,7 +23,7 @@ run: setup-build all
 
 .PHONY: test
 test: setup-test all
-	@scripts/test $(BUILD)
+	@scripts/test --machines $(BUILD)
 
 .PHONY: check
 check: setup-check
@@ -42,7 +42,7 @@ coverage: setup-check
 	@scripts/coverage
 
 .PHONY: test-vm
-test-vm: setup-test setup-vm all
+test-vm: setup-test all
 	@tests/vm/run
 
 .PHONY: install
@@ -65,6 +65,6 @@ help:
 	@echo 'make fuzz       run each fuzz target FUZZ_SECONDS=$(FUZZ_SECONDS)'
 	@echo 'make bench      measure against the limits and the peers'
 	@echo 'make coverage   which lines the tests reach'
-	@echo 'make test-vm    the tests that need a machine of their own'
+	@echo 'make test-vm    only the tests that boot machines of their own'
 	@echo 'make install    install below PREFIX=$(PREFIX), or DESTDIR'
 	@echo 'make clean      remove what was built'
