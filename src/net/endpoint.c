@@ -1,11 +1,14 @@
 #include "net/endpoint.h"
 
 #include "base/percent.h"
+#include "net/sys.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/vm_sockets.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/un.h>
@@ -100,4 +103,137 @@ struct bytes endpoint_unix_name(const struct endpoint *e)
 		return BYTES_NULL;
 	size_t len = e->len - offsetof(struct sockaddr_un, sun_path);
 	return bytes_of(name, name[0] ? strnlen(name, len) : len);
+}
+
+/* ---- making them ---- */
+
+static int endpoint_unix(struct endpoint *e, const char *path, size_t len, bool abstract)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+
+	if (len > sizeof(un.sun_path) - 1)
+		return -ENAMETOOLONG;
+	memcpy(un.sun_path + (abstract ? 1 : 0), path, len);
+	/* An abstract name has a NUL before it, a path one behind it. */
+	e->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + 1);
+	memcpy(&e->addr, &un, e->len);
+	return 0;
+}
+
+static int endpoint_vsock_unix(struct endpoint *e, const struct address *a, bool listening)
+{
+	char path[256];
+
+	if (!listening)
+		return endpoint_unix(e, a->path, a->path_len, false);
+	int len = snprintf(path, sizeof(path), "%s_%u", a->path, a->port);
+	return endpoint_unix(e, path, (size_t)len, false);
+}
+
+static void endpoint_vsock(struct endpoint *e, uint32_t cid, uint32_t port)
+{
+	struct sockaddr_vm vm = {
+		.svm_family = AF_VSOCK,
+		.svm_cid = cid,
+		.svm_port = port ? port : VMADDR_PORT_ANY,
+	};
+
+	e->len = sizeof(vm);
+	memcpy(&e->addr, &vm, sizeof(vm));
+}
+
+int endpoint_of(struct endpoint *e, const struct address *a, bool listening)
+{
+	*e = (struct endpoint){.type = a->type, .protocol = a->scheme->protocol};
+	switch (a->scheme->kind) {
+	case ADDRESS_UNIX:
+		return endpoint_unix(e, a->path, a->path_len, a->abstract);
+	case ADDRESS_VSOCK_UNIX:
+		return endpoint_vsock_unix(e, a, listening);
+	case ADDRESS_VSOCK:
+		endpoint_vsock(e, a->cid, a->port);
+		return 0;
+	default:
+		return -EAFNOSUPPORT;
+	}
+}
+
+uint32_t endpoint_port(const struct endpoint *e)
+{
+	switch (e->addr.ss_family) {
+	case AF_INET:
+		return ntohs(((const struct sockaddr_in *)&e->addr)->sin_port);
+	case AF_INET6:
+		return ntohs(((const struct sockaddr_in6 *)&e->addr)->sin6_port);
+	case AF_VSOCK:
+		return ((const struct sockaddr_vm *)&e->addr)->svm_port;
+	default:
+		return 0;
+	}
+}
+
+void endpoint_set_port(struct endpoint *e, uint32_t port)
+{
+	if (e->addr.ss_family == AF_INET)
+		((struct sockaddr_in *)&e->addr)->sin_port = htons((uint16_t)port);
+	else if (e->addr.ss_family == AF_INET6)
+		((struct sockaddr_in6 *)&e->addr)->sin6_port = htons((uint16_t)port);
+	else if (e->addr.ss_family == AF_VSOCK)
+		((struct sockaddr_vm *)&e->addr)->svm_port = port;
+}
+
+/* ---- sockets of them ---- */
+
+/* A peer that vanished without a word is noticed after two minutes, not the kernel's two hours. */
+enum { KEEPALIVE_IDLE_S = 60, KEEPALIVE_INTERVAL_S = 15, KEEPALIVE_PROBES = 4 };
+
+/* sctp(7); its header is not part of the C library. */
+enum { OPTION_SCTP_NODELAY = 3 };
+
+/* An option that a protocol or an older kernel lacks is none that the connection needs. */
+static void socket_tune(int fd, const struct endpoint *e)
+{
+	bool inet = e->addr.ss_family == AF_INET || e->addr.ss_family == AF_INET6;
+
+	if (!inet || e->type != SOCK_STREAM)
+		return;
+	sys_setsockopt_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	if (e->protocol == IPPROTO_SCTP) {
+		sys_setsockopt_int(fd, IPPROTO_SCTP, OPTION_SCTP_NODELAY, 1);
+		return;
+	}
+	sys_setsockopt_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	sys_setsockopt_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+	sys_setsockopt_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+	sys_setsockopt_int(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
+}
+
+int endpoint_socket(const struct endpoint *e)
+{
+	int fd = sys_socket(e->addr.ss_family, e->type | SOCK_NONBLOCK | SOCK_CLOEXEC, e->protocol);
+	if (fd >= 0)
+		socket_tune(fd, e);
+	return fd;
+}
+
+static int endpoint_kind(struct endpoint *e, int fd)
+{
+	int r = sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE, &e->type);
+	if (!r)
+		r = sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL, &e->protocol);
+	return r;
+}
+
+int endpoint_local(struct endpoint *e, int fd)
+{
+	*e = (struct endpoint){.len = sizeof(e->addr)};
+	int r = sys_getsockname(fd, (struct sockaddr *)&e->addr, &e->len);
+	return r < 0 ? r : endpoint_kind(e, fd);
+}
+
+int endpoint_peer(struct endpoint *e, int fd)
+{
+	*e = (struct endpoint){.len = sizeof(e->addr)};
+	int r = sys_getpeername(fd, (struct sockaddr *)&e->addr, &e->len);
+	return r < 0 ? r : endpoint_kind(e, fd);
 }

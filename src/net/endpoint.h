@@ -6,8 +6,8 @@
  */
 
 #include "base/bytes.h"
+#include "net/address.h"
 
-#include <stdint.h>
 #include <sys/socket.h>
 
 struct endpoint {
@@ -35,3 +35,22 @@ void endpoint_format_sockaddr(
 /* The path or the abstract name (with its NUL in front) of a Unix address; empty for one without.
  * It points into E. */
 struct bytes endpoint_unix_name(const struct endpoint *e);
+
+/* The endpoint of a unix: or vsock: address. Port 0 of vsock is any free one (VMADDR_PORT_ANY).
+ * vsock+unix: gives the monitor's own socket, PATH; where it looks for a listener on the host's
+ * side of PORT, PATH_PORT, when LISTENING. 0, or -ENAMETOOLONG. */
+int endpoint_of(struct endpoint *e, const struct address *a, bool listening);
+
+/* The port of an IP or vsock endpoint, 0 for others. */
+uint32_t endpoint_port(const struct endpoint *e);
+void endpoint_set_port(struct endpoint *e, uint32_t port);
+
+/* A socket of the endpoint's kind: non-blocking, close-on-exec, and where the protocol has them
+ * without delay (TCP_NODELAY) and with keepalive, which accepted sockets inherit. The caller owns
+ * it. Negative errno: -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT and the like when the
+ * kernel lacks the family or the protocol. */
+int endpoint_socket(const struct endpoint *e);
+
+/* What FD is bound to or connected to, and the kind of socket it is. */
+int endpoint_local(struct endpoint *e, int fd);
+int endpoint_peer(struct endpoint *e, int fd);

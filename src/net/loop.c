@@ -6,6 +6,11 @@
 #include <errno.h>
 #include <sys/epoll.h>
 
+/* No timer is set; and what counts in loop_run(), which sleeps as it likes. */
+static const uint64_t NEVER = UINT64_MAX;
+/* The same in a single turn. */
+static const uint64_t NEVER_IN_TURN = UINT64_MAX - 1;
+
 static void loop_run_endings(struct loop *l)
 {
 	while (!list_empty(&l->endings)) {
@@ -79,10 +84,19 @@ static void loop_spin(struct loop *l)
 	}
 }
 
+/* A single turn does not sleep after its timers or endings did something: libuv 1.44 runs timers
+ * before it polls, and whoever asked for the turn waits for just that. */
+static void loop_stay_awake(struct loop *l)
+{
+	if (uv_now(&l->uv) >= l->due_ms || (l->due_ms != NEVER && !list_empty(&l->endings)))
+		uv_stop(&l->uv);
+}
+
 static void loop_on_before(uv_prepare_t *before)
 {
 	struct loop *l = container_of(before, struct loop, before);
 
+	loop_stay_awake(l);
 	loop_run_endings(l);
 	loop_spin(l);
 }
@@ -111,7 +125,7 @@ int loop_init(struct loop *l)
 {
 	cleanup(cleanup_close) int epoll = -1;
 
-	*l = (struct loop){.epoll = -1};
+	*l = (struct loop){.epoll = -1, .due_ms = NEVER};
 	list_init(&l->ready);
 	list_init(&l->endings);
 	epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -132,10 +146,16 @@ int loop_init(struct loop *l)
 	return r;
 }
 
+static void loop_free_handle(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+/* A child that nobody waits for any more (child_free) is the only handle without an owner. */
 static void loop_close_handle(uv_handle_t *handle, void *arg)
 {
 	if (!uv_is_closing(handle))
-		uv_close(handle, NULL);
+		uv_close(handle, handle->type == UV_PROCESS ? loop_free_handle : NULL);
 }
 
 void loop_deinit(struct loop *l)
@@ -155,7 +175,11 @@ void loop_run(struct loop *l)
 
 void loop_turn(struct loop *l, bool wait)
 {
+	uv_update_time(&l->uv);
+	int timeout = uv_backend_timeout(&l->uv);
+	l->due_ms = timeout < 0 ? NEVER_IN_TURN : uv_now(&l->uv) + (uint64_t)timeout;
 	uv_run(&l->uv, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+	l->due_ms = NEVER;
 }
 
 void loop_stop(struct loop *l)

@@ -40,7 +40,8 @@ struct loop {
 	struct list endings;	   /* endings asked for in this turn */
 	struct epoll_event *batch; /* what epoll gave, while it is handed out */
 	size_t batch_len;
-	uint8_t *scratch;	/* LOOP_SCRATCH_SIZE bytes, free for use within one callback */
+	uint64_t due_ms;  /* the first timer of a single turn, which does not sleep behind it */
+	uint8_t *scratch; /* LOOP_SCRATCH_SIZE bytes, free for use within one callback */
 	uint64_t busy_poll_ns;	/* how long to poll before sleeping, 0 for never */
 	uint64_t busy_until_ns; /* spinning is worth it until then */
 };

@@ -124,6 +124,24 @@ static void deadlines_come_in_order(void **state)
 	close(never);
 }
 
+static void a_turn_returns_after_a_timer_or_an_ending(void **state)
+{
+	struct seen *s = *state;
+
+	assert_int_equal(deadlines_init(&s->deadlines, &s->loop, 1, count_expired), 0);
+	deadline_init(&s->first);
+	deadline_set(&s->deadlines, &s->first);
+	while (!s->expired)
+		loop_turn(&s->loop, true);
+	deadlines_deinit(&s->deadlines);
+	loop_turn(&s->loop, false);
+
+	ending_init(&s->ending, count_ending);
+	ending_ask(&s->loop, &s->ending);
+	loop_turn(&s->loop, true);
+	assert_int_equal(s->endings, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +149,8 @@ int main(void)
 			readiness_is_told_once_and_again_when_asked, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_removed_source_is_not_called, setup, teardown),
 		cmocka_unit_test_setup_teardown(deadlines_come_in_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_turn_returns_after_a_timer_or_an_ending, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

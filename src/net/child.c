@@ -1,0 +1,108 @@
+#include "net/child.h"
+
+#include "base/cleanup.h"
+#include "net/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+struct child {
+	uv_process_t process; /* first: loop_deinit() frees what it finds running */
+	bool exited;
+	bool forgotten;
+	int code;
+	void (*on_exited)(void *arg, struct child *c, int code);
+	void *arg;
+};
+
+static void child_on_close(uv_handle_t *process)
+{
+	free(process);
+}
+
+static void child_on_exit(uv_process_t *process, int64_t code, int signal)
+{
+	struct child *c = (struct child *)process;
+
+	c->exited = true;
+	c->code = signal ? 128 + signal : (int)code;
+	if (c->forgotten)
+		uv_close((uv_handle_t *)process, child_on_close);
+	else if (c->on_exited)
+		c->on_exited(c->arg, c, c->code);
+}
+
+static int child_spawn(struct child *c, struct loop *l, const char *command, int fd)
+{
+	char *args[] = {"/bin/sh", "-c", (char *)command, NULL};
+	uv_stdio_container_t stdio[] = {
+		{.flags = UV_INHERIT_FD, .data.fd = fd},
+		{.flags = UV_INHERIT_FD, .data.fd = fd},
+		{.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
+	};
+	uv_process_options_t options = {
+		.exit_cb = child_on_exit,
+		.file = args[0],
+		.args = args,
+		.stdio_count = 3,
+		.stdio = stdio,
+	};
+
+	return uv_spawn(&l->uv, &c->process, &options);
+}
+
+int child_start(struct child **out, struct loop *l, const char *command, int *fd, struct fault *why)
+{
+	struct child *c = calloc(1, sizeof(*c));
+	int fds[2];
+
+	if (!c)
+		return fault_errno(why, -ENOMEM, "cannot run '%.100s'", command);
+	int r = sys_socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds);
+	if (r < 0) {
+		free(c);
+		return fault_errno(why, r, "cannot run '%.100s'", command);
+	}
+	r = child_spawn(c, l, command, fds[1]);
+	sys_close(fds[1]);
+	if (!r && fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0)
+		r = -errno;
+	if (r < 0) {
+		sys_close(fds[0]);
+		uv_close((uv_handle_t *)&c->process, child_on_close);
+		return fault_errno(why, r, "cannot run '%.100s'", command);
+	}
+	*fd = fds[0];
+	*out = c;
+	return 0;
+}
+
+void child_set_exited(
+	struct child *c, void (*exited)(void *arg, struct child *c, int code), void *arg)
+{
+	c->on_exited = exited;
+	c->arg = arg;
+}
+
+int child_pid(const struct child *c)
+{
+	return c->process.pid;
+}
+
+void child_signal(struct child *c, int signal)
+{
+	if (!c->exited)
+		uv_process_kill(&c->process, signal);
+}
+
+struct child *child_free(struct child *c)
+{
+	if (!c)
+		return NULL;
+	if (c->exited)
+		uv_close((uv_handle_t *)&c->process, child_on_close);
+	else
+		c->forgotten = true; /* it is freed when it was waited for: no zombie stays */
+	return NULL;
+}

@@ -1,0 +1,108 @@
+#include "net/socket_fault.h"
+
+#include "base/cleanup.h"
+#include "net/holder.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+/* A kernel that lacks the family, the type or the protocol; NULL for any other error. */
+static const char *lacking(int error, const struct address *a)
+{
+	if (a->scheme->protocol == IPPROTO_MPTCP && error == -ENOPROTOOPT)
+		return "Multipath TCP is switched off (sysctl net.mptcp.enabled)";
+	if (error != -EAFNOSUPPORT && error != -EPROTONOSUPPORT && error != -ESOCKTNOSUPPORT)
+		return NULL;
+	if (a->scheme->protocol == IPPROTO_SCTP)
+		return "this kernel has no SCTP (modprobe sctp)";
+	if (a->scheme->protocol == IPPROTO_MPTCP)
+		return "this kernel has no Multipath TCP";
+	if (a->scheme->kind == ADDRESS_VSOCK)
+		return "this kernel has no vsock of this type (modprobe vsock)";
+	if (a->scheme->kind == ADDRESS_INET)
+		return "this machine has no address of this family";
+	return NULL;
+}
+
+static const char *listen_meaning(int error, const struct address *a)
+{
+	switch (-error) {
+	case EACCES:
+		return a->scheme->kind == ADDRESS_INET && a->port && a->port < 1024
+			       ? "ports below 1024 need a privilege (CAP_NET_BIND_SERVICE)"
+			       : NULL;
+	case EADDRNOTAVAIL:
+		return "it is no address of this machine";
+	case EBUSY:
+		return "its directory is locked by another process";
+	case EEXIST:
+		return "the file is there and is no socket";
+	case ENAMETOOLONG:
+		return "the path is too long for a socket";
+	case ENOENT:
+		return "its directory is not there";
+	default:
+		return NULL;
+	}
+}
+
+static const char *connect_meaning(int error, const struct address *a)
+{
+	bool vsock = a->scheme->kind == ADDRESS_VSOCK;
+
+	switch (-error) {
+	case EAGAIN:
+		return "the listener's queue is full";
+	case ECONNRESET:
+		return vsock ? "Connection refused" : NULL;
+	case ENODEV:
+		return vsock ? "no virtual machine has this CID" : NULL;
+	case ENOENT:
+		return "no socket is there";
+	case EPROTOTYPE:
+		return "the socket there is of another type (?type=stream, seqpacket or dgram)";
+	case ETIMEDOUT:
+		return "no answer came in time";
+	default:
+		return NULL;
+	}
+}
+
+static int socket_fault(struct fault *why, int error, const char *doing, const struct address *a,
+	const char *where, const char *meaning)
+{
+	cleanup(cleanup_free) char *text = address_format(a);
+	const char *missing = lacking(error, a);
+
+	if (missing)
+		meaning = missing;
+	if (meaning)
+		return fault_set(
+			why, error, "cannot %s %s%s: %s", doing, text ? text : "", where, meaning);
+	return fault_errno(why, error, "cannot %s %s%s", doing, text ? text : "", where);
+}
+
+int socket_fault_listen(
+	struct fault *why, int error, const struct address *a, const struct endpoint *e)
+{
+	char text[ENDPOINT_TEXT_SIZE];
+	char where[ENDPOINT_TEXT_SIZE + 4] = "";
+
+	char holder[256];
+	const char *meaning = listen_meaning(error, a);
+
+	if (a->scheme->kind == ADDRESS_INET) {
+		endpoint_format(e, text);
+		snprintf(where, sizeof(where), " (%s)", text);
+	}
+	if (error == -EADDRINUSE && !holder_describe((const struct sockaddr *)&e->addr, e->len,
+					    e->type, holder, sizeof(holder)))
+		meaning = holder;
+	return socket_fault(why, error, "listen on", a, where, meaning);
+}
+
+int socket_fault_connect(struct fault *why, int error, const struct address *a)
+{
+	return socket_fault(why, error, "connect to", a, "", connect_meaning(error, a));
+}
