@@ -145,14 +145,15 @@ void replay_fall(struct cursor *c)
 
 bool replay_over(const struct replay *r)
 {
-	return !r->read.busy && !r->since_ms && r->after_id >= r->cursor->tape->journal.before_id;
+	return !r->read.pending && !r->since_ms &&
+	       r->after_id >= r->cursor->tape->journal.before_id;
 }
 
 bool replay_read(struct replay *r)
 {
 	struct hub *hub = replay_hub(r);
 
-	if (r->read.busy)
+	if (r->read.pending)
 		return false;
 	journal_clear(&r->journal);
 	r->cursor->position = r->journal.end;
@@ -164,14 +165,14 @@ bool replay_read(struct replay *r)
 	r->inside = true;
 	store_read(hub->store, &r->read);
 	r->inside = false;
-	return !r->read.busy;
+	return !r->read.pending;
 }
 
 void replay_end(struct replay *r)
 {
 	struct hub *hub = replay_hub(r);
 
-	if (r->read.busy)
+	if (r->read.pending)
 		r->cursor->tape->reading--;
 	store_cancel(hub->store, &r->read);
 	journal_deinit(&r->journal);

@@ -8,8 +8,8 @@
  * the append; SQLite and NATS later, in batches.
  *
  * Ids grow by store and never go back, not even across restarts; they may have holes. A message's
- * `seq` is its topic's own count without holes, kept as long as the topic has messages. Times never
- * go back either: one earlier than the last message's is raised to it.
+ * `seq` is its topic's own count without holes, kept as long as the topic has messages. Times are
+ * the publisher's; where one is looked for, they are taken to grow.
  *
  * All functions are for the one thread that runs the hub, none blocks but store_free, and every
  * callback comes on that thread. A store with threads of its own calls the listener's `wake`, the
@@ -76,9 +76,7 @@ struct store_read {
 	/* The store once had messages of the topic after after_id that it has dropped. Set before
 	 * the first message is given. */
 	bool lost;
-	bool busy; /* between the read and `done` */
-
-	struct list node; /* the store's while busy */
+	void *pending; /* the store's while the read is on its way, else NULL */
 };
 
 struct store_topic {
@@ -163,10 +161,10 @@ static inline void store_read(struct store *s, struct store_read *r)
 	s->ops->read(s, r);
 }
 
-/* No callback of R comes any more. Safe when it is not busy. */
+/* No callback of R comes any more. Safe when it is not on its way. */
 static inline void store_cancel(struct store *s, struct store_read *r)
 {
-	if (r->busy)
+	if (r->pending)
 		s->ops->cancel(s, r);
 }
 

@@ -52,7 +52,6 @@ struct store_memory {
 	struct list empty;	     /* topics, the one that first became so first */
 	struct memory_topic *recent; /* the last one appended to */
 	struct keys keys;
-	uint64_t last_time_ms;
 	uint64_t evicted_id; /* the newest message dropped of topics no longer known */
 };
 
@@ -225,9 +224,6 @@ static int memory_write(struct store_memory *m, struct message *message)
 	uint8_t *to = journal_reserve(&m->journal, len);
 	if (!to)
 		return -ENOMEM;
-	if (message->time_ms < m->last_time_ms)
-		message->time_ms = m->last_time_ms;
-	m->last_time_ms = message->time_ms;
 	message->id = ++state->last_id;
 	message->seq = ++t->last_seq;
 	struct record record = {

@@ -15,6 +15,11 @@ struct slow_publish {
 	uint8_t *bytes;
 };
 
+struct slow_read {
+	struct list node;
+	struct store_read *read;
+};
+
 struct slow_store {
 	struct store store;
 	struct store *inner;
@@ -72,6 +77,15 @@ static inline void slow_accepted(struct store_listener *l, const struct message 
 	slow->store.listener->accepted(slow->store.listener, m);
 }
 
+static inline void slow_cancel(struct store *s, struct store_read *r)
+{
+	struct slow_read *kept = r->pending;
+
+	list_unlink(&kept->node);
+	r->pending = NULL;
+	free(kept);
+}
+
 static inline void slow_poll(struct store *s)
 {
 	struct slow_store *slow = slow_of(s);
@@ -80,24 +94,20 @@ static inline void slow_poll(struct store *s)
 		slow_publish_done(
 			slow, container_of(slow->publishes.next, struct slow_publish, node));
 	while (!list_empty(&slow->reads) && rand() % 8) {
-		struct store_read *r = container_of(slow->reads.next, struct store_read, node);
-		list_unlink(&r->node);
-		r->busy = false;
+		struct slow_read *kept = container_of(slow->reads.next, struct slow_read, node);
+		struct store_read *r = kept->read;
+		slow_cancel(s, r);
 		store_read(slow->inner, r);
 	}
 }
 
 static inline void slow_read(struct store *s, struct store_read *r)
 {
-	r->busy = true;
-	list_init(&r->node);
-	list_push(&slow_of(s)->reads, &r->node);
-}
+	struct slow_read *kept = malloc(sizeof(*kept));
 
-static inline void slow_cancel(struct store *s, struct store_read *r)
-{
-	list_unlink(&r->node);
-	r->busy = false;
+	kept->read = r;
+	r->pending = kept;
+	list_push(&slow_of(s)->reads, &kept->node);
 }
 
 static inline void slow_tick(struct store *s, uint64_t now_ms)

@@ -101,11 +101,11 @@ static void keeps_topics_apart(void **state)
 	s->listener = &l.listener;
 	assert_int_equal(put(s, "a", "one", NULL, 10, NULL), 0);
 	assert_int_equal(put(s, "b", "two", NULL, 20, NULL), 0);
-	assert_int_equal(put(s, "a", "three", NULL, 15, NULL), 0);
+	assert_int_equal(put(s, "a", "three", NULL, 25, NULL), 0);
 	assert_int_equal(l.accepted, 3);
 	assert_int_equal(l.last.id, 3);
 	assert_int_equal(l.last.seq, 2);
-	assert_int_equal(l.last.time_ms, 20);
+	assert_int_equal(l.last.time_ms, 25);
 
 	struct reading r = read_all(s, "a", 0, 0, 1000);
 	assert_string_equal(r.text, "1.1=one 3.2=three ");
