@@ -12,6 +12,17 @@ static uint8_t lower(uint8_t c)
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
 }
 
+bool bytes_cut(struct bytes *rest, uint8_t separator, struct bytes *before)
+{
+	const uint8_t *end = rest->len ? memchr(rest->data, separator, rest->len) : NULL;
+
+	if (!end)
+		return false;
+	*before = bytes_of(rest->data, (size_t)(end - rest->data));
+	*rest = bytes_skip(*rest, before->len + 1);
+	return true;
+}
+
 bool bytes_equal(struct bytes a, struct bytes b)
 {
 	return a.len == b.len && (!a.len || !memcmp(a.data, b.data, a.len));

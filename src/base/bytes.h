@@ -49,6 +49,16 @@ static inline struct bytes bytes_text(const char *text)
 	return (struct bytes){(const uint8_t *)text, strlen(text)};
 }
 
+/* B without its first LEN bytes; it must have them. */
+static inline struct bytes bytes_skip(struct bytes b, size_t len)
+{
+	return (struct bytes){b.data + len, b.len - len};
+}
+
+/* Takes what is before the first SEPARATOR, and the separator, off *rest. False, and nothing is
+ * changed, when there is none. */
+bool bytes_cut(struct bytes *rest, uint8_t separator, struct bytes *before);
+
 bool bytes_equal(struct bytes a, struct bytes b);
 
 /* The same, A to Z and a to z taken as one (ASCII only: what header names and schemes need). */

@@ -13,6 +13,7 @@ enum {
 	ERA_YEARS = 400,
 	ERA_DAYS = 146097,
 	EPOCH_DAYS = 719468, /* from 0000-03-01 to 1970-01-01 */
+	EPOCH_WEEKDAY = 4,   /* a Thursday */
 	DAY_SECONDS = 86400,
 };
 
@@ -48,21 +49,49 @@ static char *date_put(char *to, unsigned n, unsigned digits, char behind)
 	return to + digits + 1;
 }
 
-void date_format(uint64_t real_ms, char text[DATE_TEXT_SIZE])
+void date_split(uint64_t seconds, struct date *date)
 {
-	uint64_t ms = real_ms < DATE_MAX_MS ? real_ms : DATE_MAX_MS;
-	unsigned seconds = (unsigned)(ms / 1000 % DAY_SECONDS);
+	unsigned days = (unsigned)(seconds / DAY_SECONDS);
+	unsigned of_day = (unsigned)(seconds % DAY_SECONDS);
+
+	date_of_days(days + EPOCH_DAYS, &date->year, &date->month, &date->day);
+	date->hour = of_day / 3600;
+	date->minute = of_day / 60 % 60;
+	date->second = of_day % 60;
+	date->weekday = (days + EPOCH_WEEKDAY) % 7;
+}
+
+int date_join(const struct date *date, uint64_t *seconds)
+{
 	unsigned year;
 	unsigned month;
 	unsigned day;
 
-	date_of_days((unsigned)(ms / 1000 / DAY_SECONDS) + EPOCH_DAYS, &year, &month, &day);
-	char *at = date_put(text, year, 4, '-');
-	at = date_put(at, month, 2, '-');
-	at = date_put(at, day, 2, 'T');
-	at = date_put(at, seconds / 3600, 2, ':');
-	at = date_put(at, seconds / 60 % 60, 2, ':');
-	at = date_put(at, seconds % 60, 2, '.');
+	if (date->year < 1970 || date->year > 9999 || date->month < 1 || date->month > 12 ||
+		date->day < 1 || date->day > 31 || date->hour > 23 || date->minute > 59 ||
+		date->second > 59)
+		return -EINVAL;
+	unsigned days = date_to_days(date->year, date->month, date->day);
+	date_of_days(days, &year, &month, &day);
+	if (day != date->day) /* as 30 February */
+		return -EINVAL;
+	*seconds = (uint64_t)(days - EPOCH_DAYS) * DAY_SECONDS + date->hour * 3600 +
+		   date->minute * 60 + date->second;
+	return 0;
+}
+
+void date_format(uint64_t real_ms, char text[DATE_TEXT_SIZE])
+{
+	uint64_t ms = real_ms < DATE_MAX_MS ? real_ms : DATE_MAX_MS;
+	struct date date;
+
+	date_split(ms / 1000, &date);
+	char *at = date_put(text, date.year, 4, '-');
+	at = date_put(at, date.month, 2, '-');
+	at = date_put(at, date.day, 2, 'T');
+	at = date_put(at, date.hour, 2, ':');
+	at = date_put(at, date.minute, 2, ':');
+	at = date_put(at, date.second, 2, '.');
 	at = date_put(at, (unsigned)(ms % 1000), 3, 'Z');
 	*at = '\0';
 }
@@ -94,33 +123,22 @@ static int date_get_fraction(const char *at, unsigned *ms)
 
 int date_parse(const char *text, uint64_t *real_ms)
 {
-	unsigned year;
-	unsigned month;
-	unsigned day;
-	unsigned hour;
-	unsigned minute;
-	unsigned second;
-	unsigned ms = 0;
 	const char *at = text;
+	uint64_t seconds;
+	struct date date;
+	unsigned ms = 0;
 
-	if (!(at = date_get(at, 4, "-", &year)) || !(at = date_get(at, 2, "-", &month)) ||
-		!(at = date_get(at, 2, "T", &day)) || !(at = date_get(at, 2, ":", &hour)) ||
-		!(at = date_get(at, 2, ":", &minute)) || !(at = date_get(at, 2, ".Z", &second)))
+	if (!(at = date_get(at, 4, "-", &date.year)) || !(at = date_get(at, 2, "-", &date.month)) ||
+		!(at = date_get(at, 2, "T", &date.day)) ||
+		!(at = date_get(at, 2, ":", &date.hour)) ||
+		!(at = date_get(at, 2, ":", &date.minute)) ||
+		!(at = date_get(at, 2, ".Z", &date.second)))
 		return -EINVAL;
 	if (at[-1] == '.' ? date_get_fraction(at, &ms) : *at)
 		return -EINVAL;
-	if (year < 1970 || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 ||
-		second > 59)
-		return -EINVAL;
-
-	unsigned days = date_to_days(year, month, day);
-	unsigned same_year;
-	unsigned same_month;
-	unsigned same_day;
-	date_of_days(days, &same_year, &same_month, &same_day);
-	if (same_day != day) /* as 30 February */
-		return -EINVAL;
-	uint64_t seconds = (uint64_t)(days - EPOCH_DAYS) * DAY_SECONDS + hour * 3600 + minute * 60;
-	*real_ms = (seconds + second) * 1000 + ms;
+	int r = date_join(&date, &seconds);
+	if (r < 0)
+		return r;
+	*real_ms = seconds * 1000 + ms;
 	return 0;
 }

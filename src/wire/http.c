@@ -117,10 +117,8 @@ static bool is_space(uint8_t c)
 
 struct bytes http_trim(struct bytes text)
 {
-	while (text.len && is_space(text.data[0])) {
-		text.data++;
-		text.len--;
-	}
+	while (text.len && is_space(text.data[0]))
+		text = bytes_skip(text, 1);
 	while (text.len && is_space(text.data[text.len - 1]))
 		text.len--;
 	return text;

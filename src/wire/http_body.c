@@ -46,7 +46,7 @@ static int give(struct http_body *body, uint64_t max, struct bytes *input, struc
 	if (!len)
 		return HTTP_MORE;
 	*piece = bytes_of(input->data, len);
-	*input = bytes_of(input->data + len, input->len - len);
+	*input = bytes_skip(*input, len);
 	return HTTP_DATA;
 }
 
@@ -178,7 +178,7 @@ static int chunked_next(struct http_body *body, struct bytes *input, struct byte
 			return HTTP_DATA;
 		}
 		uint8_t c = *input->data;
-		*input = bytes_of(input->data + 1, input->len - 1);
+		*input = bytes_skip(*input, 1);
 		if (chunked_step(body, c))
 			return HTTP_REFUSED;
 	}

@@ -25,7 +25,7 @@ const char *http_fields_add(struct http_fields *fields, struct bytes line)
 	if (line.data[len] != ':')
 		return "a header name with a byte that names cannot have (RFC 9110 section 5.1)";
 
-	struct bytes value = http_trim(bytes_of(line.data + len + 1, line.len - len - 1));
+	struct bytes value = http_trim(bytes_skip(line, len + 1));
 	if (!is_value(value))
 		return "a control byte in a header value (RFC 9110 section 5.5)";
 	fields->at[fields->count++] = (struct http_field){bytes_of(line.data, len), value};
@@ -91,7 +91,7 @@ bool http_split_next(struct bytes *rest, uint8_t separator, struct bytes *part)
 		len++;
 	}
 	*part = bytes_of(rest->data, len);
-	*rest = len < rest->len ? bytes_of(rest->data + len + 1, rest->len - len - 1) : BYTES_NULL;
+	*rest = len < rest->len ? bytes_skip(*rest, len + 1) : BYTES_NULL;
 	return true;
 }
 

@@ -29,18 +29,6 @@ int http_scan_head(struct http_scan *scan, struct bytes input)
 	return scan->at < HTTP_HEAD_MAX ? HTTP_MORE : HTTP_REFUSED;
 }
 
-static bool http_lines_next(struct http_lines *lines, struct bytes *line)
-{
-	const uint8_t *end =
-		lines->rest.len ? memchr(lines->rest.data, '\n', lines->rest.len) : NULL;
-	if (!end)
-		return false;
-	size_t len = (size_t)(end - lines->rest.data);
-	*line = bytes_of(lines->rest.data, len);
-	lines->rest = bytes_of(end + 1, lines->rest.len - len - 1);
-	return true;
-}
-
 static bool take_cr(struct bytes *line)
 {
 	if (!line->len || line->data[line->len - 1] != '\r')
@@ -52,7 +40,7 @@ static bool take_cr(struct bytes *line)
 bool http_lines_first(struct http_lines *lines, struct bytes head, struct bytes *line)
 {
 	lines->rest = head;
-	if (!http_lines_next(lines, line))
+	if (!bytes_cut(&lines->rest, '\n', line))
 		return false;
 	lines->lf = !take_cr(line);
 	return true;
@@ -63,7 +51,7 @@ struct http_refusal http_lines_fields(struct http_lines *lines, struct http_fiel
 	struct bytes line;
 
 	fields->count = 0;
-	while (http_lines_next(lines, &line)) {
+	while (bytes_cut(&lines->rest, '\n', &line)) {
 		if (!lines->lf && !take_cr(&line))
 			return (struct http_refusal){
 				400, "a lone LF among lines that end with CR LF"};

@@ -21,11 +21,10 @@ static size_t target_len(struct bytes text)
 
 static void split_query(struct http_request *request, struct bytes path)
 {
-	const uint8_t *mark = path.len ? memchr(path.data, '?', path.len) : NULL;
-	size_t len = mark ? (size_t)(mark - path.data) : path.len;
+	struct bytes query = path;
 
-	request->path = len ? bytes_of(path.data, len) : bytes_text("/");
-	request->query = mark ? bytes_of(mark + 1, path.len - len - 1) : BYTES_NULL;
+	request->query = bytes_cut(&query, '?', &path) ? query : BYTES_NULL;
+	request->path = path.len ? path : bytes_text("/");
 }
 
 /* The length of "http://" or "https://" at the start of TARGET, or 0. */
@@ -46,7 +45,7 @@ static int parse_absolute(struct http_request *request, struct bytes rest)
 		len++;
 	if (uri_host_parse(bytes_of(rest.data, len), &request->host) < 0)
 		return refuse(request, 400, "a bad host in the target (RFC 9110 section 4.2)");
-	split_query(request, bytes_of(rest.data + len, rest.len - len));
+	split_query(request, bytes_skip(rest, len));
 	return 0;
 }
 
@@ -70,7 +69,7 @@ static int parse_target(struct http_request *request)
 		return 0;
 	}
 	if (scheme)
-		return parse_absolute(request, bytes_of(target.data + scheme, target.len - scheme));
+		return parse_absolute(request, bytes_skip(target, scheme));
 	if (request->method == HTTP_OPTIONS && bytes_equal(target, bytes_text("*"))) {
 		request->path = target;
 		return 0;
@@ -104,13 +103,13 @@ static int parse_line(struct http_request *request, struct bytes line)
 	request->method_name = bytes_of(line.data, len);
 	request->method = http_method_of(request->method_name);
 
-	struct bytes rest = bytes_of(line.data + len + 1, line.len - len - 1);
+	struct bytes rest = bytes_skip(line, len + 1);
 	len = target_len(rest);
 	if (!len || len == rest.len || rest.data[len] != ' ')
 		return refuse(request, 400, "a bad target (RFC 9112 section 3.2)");
 	request->target = bytes_of(rest.data, len);
 
-	int r = parse_version(request, bytes_of(rest.data + len + 1, rest.len - len - 1));
+	int r = parse_version(request, bytes_skip(rest, len + 1));
 	if (r)
 		return r;
 	if (request->method_name.len > HTTP_METHOD_MAX)

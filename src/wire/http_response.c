@@ -24,7 +24,7 @@ static int parse_line(struct http_response *response, struct bytes line)
 		return refuse(response, "the answer has a bad status");
 	response->minor = at[7] != '0';
 	response->status = (at[9] - '0') * 100 + (at[10] - '0') * 10 + at[11] - '0';
-	response->reason = line.len > 12 ? bytes_of(at + 13, line.len - 13) : BYTES_NULL;
+	response->reason = line.len > 12 ? bytes_skip(line, 13) : BYTES_NULL;
 	for (size_t i = 0; i < response->reason.len; i++)
 		if (!http_is_value_char(response->reason.data[i]))
 			return refuse(response, "a control byte in the status line of the answer");

@@ -60,45 +60,41 @@ static int uri_port_parse(struct bytes digits, int *port)
 
 int uri_host_parse(struct bytes text, struct uri_host *host)
 {
+	struct bytes rest = text;
 	bool bracket = text.len && text.data[0] == '[';
-	const uint8_t *end = text.len ? memchr(text.data, bracket ? ']' : ':', text.len) : NULL;
-	struct bytes rest = BYTES_NULL;
+	bool port;
 
 	if (bracket) {
-		if (!end)
+		rest = bytes_skip(rest, 1);
+		if (!bytes_cut(&rest, ']', &host->name) || !is_ipv6_text(host->name))
 			return -EINVAL;
-		host->name = bytes_of(text.data + 1, (size_t)(end - text.data) - 1);
-		end++;
-		rest = bytes_of(end, text.len - (size_t)(end - text.data));
+		port = rest.len > 0;
+		if (port && rest.data[0] != ':')
+			return -EINVAL;
+		rest = port ? bytes_skip(rest, 1) : rest;
 	} else {
-		host->name = bytes_of(text.data, end ? (size_t)(end - text.data) : text.len);
-		if (end)
-			rest = bytes_of(end, text.len - host->name.len);
+		port = bytes_cut(&rest, ':', &host->name);
+		if (!port)
+			host->name = text;
+		if (!is_registered_name(host->name))
+			return -EINVAL;
 	}
-	if (!(bracket ? is_ipv6_text(host->name) : is_registered_name(host->name)))
-		return -EINVAL;
-	if (rest.len && rest.data[0] != ':')
-		return -EINVAL;
-	return uri_port_parse(rest.len ? bytes_of(rest.data + 1, rest.len - 1) : rest, &host->port);
-}
-
-/* Takes the part before the first SEPARATOR off *rest. */
-static struct bytes take_until(struct bytes *rest, char separator)
-{
-	const uint8_t *end = rest->len ? memchr(rest->data, separator, rest->len) : NULL;
-	struct bytes part = bytes_of(rest->data, end ? (size_t)(end - rest->data) : rest->len);
-
-	*rest = end ? bytes_of(end + 1, rest->len - part.len - 1) : BYTES_NULL;
-	return part;
+	return uri_port_parse(port ? rest : BYTES_NULL, &host->port);
 }
 
 bool uri_query_next(struct bytes *query, struct bytes *name, struct bytes *value)
 {
 	while (query->len) {
-		*value = take_until(query, '&');
+		if (!bytes_cut(query, '&', value)) {
+			*value = *query;
+			*query = BYTES_NULL;
+		}
 		if (!value->len)
 			continue;
-		*name = take_until(value, '=');
+		if (!bytes_cut(value, '=', name)) {
+			*name = *value;
+			*value = BYTES_NULL;
+		}
 		return true;
 	}
 	return false;

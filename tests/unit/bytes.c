@@ -38,12 +38,29 @@ static void compares(void **state)
 	assert_false(bytes_equal(bytes_text("a"), bytes_text("A")));
 }
 
+static void cuts(void **state)
+{
+	struct bytes rest = bytes_text("a=b=");
+	struct bytes before;
+
+	assert_true(bytes_cut(&rest, '=', &before));
+	assert_true(bytes_equal(before, bytes_text("a")));
+	assert_true(bytes_cut(&rest, '=', &before));
+	assert_true(bytes_equal(before, bytes_text("b")));
+	assert_false(bytes_cut(&rest, '=', &before));
+	assert_int_equal(rest.len, 0);
+	rest = BYTES_NULL;
+	assert_false(bytes_cut(&rest, '=', &before));
+	assert_true(bytes_equal(bytes_skip(bytes_text("abc"), 2), bytes_text("c")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(grows_and_drains),
 		cmocka_unit_test(keeps_what_is_left),
 		cmocka_unit_test(compares),
+		cmocka_unit_test(cuts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
