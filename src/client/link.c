@@ -1,0 +1,180 @@
+#include "client/link.h"
+
+#include "base/cleanup.h"
+#include "net/child.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+static struct link *link_of(struct stream *s)
+{
+	return container_of(s, struct link, stream);
+}
+
+/* ---- in ---- */
+
+static struct bytes link_give(struct link *l, struct bytes data)
+{
+	while (data.len && link_is_connected(l)) {
+		size_t taken = l->handler->received(l, data);
+		data = bytes_of(data.data + taken, data.len - taken);
+		if (!taken)
+			break;
+	}
+	return data;
+}
+
+void link_feed(struct link *l)
+{
+	if (!buffer_len(&l->held))
+		return;
+	struct bytes left = link_give(l, buffer_bytes(&l->held));
+	if (!link_is_connected(l))
+		return;
+	buffer_consume(&l->held, buffer_len(&l->held) - left.len);
+	if (!left.len)
+		buffer_deinit(&l->held);
+}
+
+static void link_fail(struct link *l, int error, const char *what)
+{
+	struct fault why;
+
+	fault_errno(&why, error, "%s", what);
+	link_close(l);
+	l->handler->failed(l, &why);
+}
+
+static void link_on_received(struct stream *s, struct bytes data)
+{
+	struct link *l = link_of(s);
+	bool held = buffer_len(&l->held);
+
+	if (!held)
+		data = link_give(l, data);
+	if (!data.len || !link_is_connected(l))
+		return;
+	if (buffer_append(&l->held, data.data, data.len) < 0)
+		link_fail(l, -ENOMEM, "no memory for what came");
+	else if (held)
+		link_feed(l);
+}
+
+static void link_on_ended(struct stream *s)
+{
+	struct link *l = link_of(s);
+
+	l->handler->ended(l);
+}
+
+static void link_on_writable(struct stream *s)
+{
+	struct link *l = link_of(s);
+
+	l->handler->writable(l);
+}
+
+static void link_on_failed(struct stream *s, int error)
+{
+	link_fail(link_of(s), error, "the connection broke");
+}
+
+static const struct stream_handler link_stream_handler = {
+	.received = link_on_received,
+	.ended = link_on_ended,
+	.writable = link_on_writable,
+	.failed = link_on_failed,
+};
+
+/* ---- the alarm ---- */
+
+static void link_on_timer(uv_timer_t *timer)
+{
+	struct link *l = timer->data;
+
+	l->handler->alarmed(l);
+}
+
+void link_alarm(struct link *l, uint64_t ms)
+{
+	if (ms)
+		uv_timer_start(l->timer, link_on_timer, ms, 0);
+	else
+		uv_timer_stop(l->timer);
+}
+
+static void link_free_timer(uv_handle_t *timer)
+{
+	free(timer);
+}
+
+/* ---- life ---- */
+
+static void link_on_dialed(void *arg, struct channel *c, const struct fault *why)
+{
+	struct link *l = arg;
+	struct fault broken;
+
+	l->dial = NULL;
+	if (!c) {
+		link_close(l);
+		l->handler->failed(l, why);
+		return;
+	}
+	if (c->in != c->out) {
+		fault_set(&broken, -ENOTSOCK, "a hub is reached by a socket, not by two pipes");
+		l->handler->failed(l, &broken);
+		return;
+	}
+	int r = stream_init(&l->stream, l->loop, take_fd(&c->in), &link_stream_handler);
+	c->out = -1;
+	if (r < 0) {
+		link_fail(l, r, "cannot use the connection");
+		return;
+	}
+	l->child = take(c->child);
+	l->stream.limit = UINT32_MAX; /* what waits is bounded by who writes */
+	l->handler->connected(l);
+}
+
+int link_init(struct link *l, struct loop *loop, const struct link_handler *handler)
+{
+	*l = LINK_NULL;
+	l->loop = loop;
+	l->handler = handler;
+	l->timer = malloc(sizeof(*l->timer));
+	if (!l->timer)
+		return -ENOMEM;
+	uv_timer_init(&loop->uv, l->timer);
+	l->timer->data = l;
+	return 0;
+}
+
+int link_dial(struct link *l, const struct address *a, uint64_t timeout_ms)
+{
+	unsigned span = timeout_ms < UINT_MAX ? (unsigned)timeout_ms : UINT_MAX;
+
+	buffer_deinit(&l->held);
+	return dial_start(&l->dial, l->loop, a, span, link_on_dialed, l);
+}
+
+void link_close(struct link *l)
+{
+	if (!l->timer)
+		return;
+	uv_timer_stop(l->timer);
+	l->dial = dial_cancel(l->dial);
+	stream_deinit(&l->stream);
+	l->child = child_free(l->child);
+}
+
+void link_deinit(struct link *l)
+{
+	if (!l->timer)
+		return;
+	link_close(l);
+	buffer_deinit(&l->held);
+	uv_close((uv_handle_t *)l->timer, link_free_timer);
+	l->timer = NULL;
+}

@@ -1,0 +1,68 @@
+#pragma once
+
+/*
+ * Link: the one connection that a session has at a time, from dialling to its end, and an alarm.
+ *
+ * It hands over what has come until the owner has taken it: bytes that are left are kept and given
+ * again with what comes behind them, so an owner that wants a whole head or a whole frame needs no
+ * buffer of its own.
+ *
+ * The callbacks may call anything here, link_deinit() included; the memory must stay until the turn
+ * ends. After `failed` the link is closed and may dial again.
+ */
+
+#include "base/fault.h"
+#include "net/address.h"
+#include "net/dial.h"
+#include "net/stream.h"
+
+struct link;
+
+struct link_handler {
+	void (*connected)(struct link *l);
+	/* Takes what it can of DATA; the number of bytes taken. */
+	size_t (*received)(struct link *l, struct bytes data);
+	/* The peer sends no more; what was left over has been offered before. */
+	void (*ended)(struct link *l);
+	void (*writable)(struct link *l);
+	void (*failed)(struct link *l, const struct fault *why);
+	/* The time set by link_alarm() has passed. */
+	void (*alarmed)(struct link *l);
+};
+
+struct link {
+	struct loop *loop;
+	const struct link_handler *handler;
+	struct dial *dial;
+	struct child *child; /* at the other end of an exec: address */
+	struct stream stream;
+	struct buffer held;
+	uv_timer_t *timer;
+};
+
+#define LINK_NULL ((struct link){.stream = STREAM_NULL})
+
+/* 0 or -ENOMEM. */
+int link_init(struct link *l, struct loop *loop, const struct link_handler *handler);
+
+/* Safe on LINK_NULL and twice. */
+void link_deinit(struct link *l);
+
+/* Starts to connect to A; `connected` or `failed` comes in a later turn, after TIMEOUT_MS at the
+ * latest. 0, or -ENOMEM and neither comes. */
+int link_dial(struct link *l, const struct address *a, uint64_t timeout_ms);
+
+/* Ends whatever is there, without a callback; what waits to be sent is lost. Clears the alarm. The
+ * bytes that were being handed over stay until the next link_dial(). */
+void link_close(struct link *l);
+
+static inline bool link_is_connected(const struct link *l)
+{
+	return stream_is_open(&l->stream);
+}
+
+/* Rings once in MS, instead of what was set before; 0 clears it. */
+void link_alarm(struct link *l, uint64_t ms);
+
+/* Offers what is held once more. */
+void link_feed(struct link *l);
