@@ -15,6 +15,7 @@
 
 struct cuts {
 	struct bytes left;
+	size_t taken;	/* bytes before */
 	size_t max;	/* bytes of a block */
 	uint64_t seed;	/* 0: all of them have MAX; else any number from 1 to MAX */
 	uint8_t *block; /* the last one given */
@@ -44,7 +45,8 @@ static inline uint64_t cuts_seed(struct bytes input)
 	return hash ? hash : 1;
 }
 
-static inline bool cuts_next(struct cuts *c, struct bytes *block)
+/* Moves on by one block, and copies what is between START and its end. */
+static inline bool cuts_copy(struct cuts *c, const uint8_t *start, struct bytes *block)
 {
 	free(c->block);
 	c->block = NULL;
@@ -54,11 +56,31 @@ static inline bool cuts_next(struct cuts *c, struct bytes *block)
 	size_t len = c->seed ? 1 + cuts_random(&c->seed, c->max) : c->max;
 	if (len > c->left.len)
 		len = c->left.len;
-	c->block = malloc(len);
+	c->left = bytes_skip(c->left, len);
+	c->taken += len;
+	size_t size = (size_t)(c->left.data - start);
+	c->block = malloc(size);
 	if (!c->block)
 		abort();
-	memcpy(c->block, c->left.data, len);
-	*block = bytes_of(c->block, len);
-	c->left = bytes_of(c->left.data + len, c->left.len - len);
+	memcpy(c->block, start, size);
+	*block = bytes_of(c->block, size);
 	return true;
+}
+
+static inline bool cuts_next(struct cuts *c, struct bytes *block)
+{
+	return cuts_copy(c, c->left.data, block);
+}
+
+/* The same, but each block is all of the input up to its cut: what a buffer that fills shows. */
+static inline bool cuts_next_prefix(struct cuts *c, struct bytes *prefix)
+{
+	return cuts_copy(c, c->left.data - c->taken, prefix);
+}
+
+/* Ends a walk before its end. */
+static inline void cuts_deinit(struct cuts *c)
+{
+	free(c->block);
+	c->block = NULL;
 }

@@ -2,24 +2,19 @@
 
 #include <errno.h>
 
-#include <openssl/evp.h>
-
+#include "wire/base64.h"
 #include "wire/structured.h"
 
-/* 32 bytes are 43 letters and one `=`. */
-enum { BASE64_LEN = 44, BASE64_BYTES = 33 };
-
-static bool decode(struct bytes base64, uint8_t sha256[HTTP_DIGEST_SHA256])
+static bool decode(struct bytes text, uint8_t sha256[HTTP_DIGEST_SHA256])
 {
-	uint8_t decoded[BASE64_BYTES];
-	uint8_t encoded[BASE64_LEN + 1];
+	uint8_t decoded[HTTP_DIGEST_SHA256 + 1];
+	size_t len;
 
-	if (base64.len != BASE64_LEN ||
-		EVP_DecodeBlock(decoded, base64.data, BASE64_LEN) != BASE64_BYTES)
+	if (text.len != base64_size(HTTP_DIGEST_SHA256) || !base64_decode(text, decoded, &len) ||
+		len != HTTP_DIGEST_SHA256)
 		return false;
-	EVP_EncodeBlock(encoded, decoded, HTTP_DIGEST_SHA256);
-	memcpy(sha256, decoded, HTTP_DIGEST_SHA256);
-	return !memcmp(encoded, base64.data, BASE64_LEN);
+	memcpy(sha256, decoded, len);
+	return true;
 }
 
 int http_digest_get(
@@ -44,6 +39,6 @@ void http_digest_format(const uint8_t sha256[HTTP_DIGEST_SHA256], char text[HTTP
 {
 	char *at = stpcpy(text, "sha-256=:");
 
-	at += EVP_EncodeBlock((uint8_t *)at, sha256, HTTP_DIGEST_SHA256);
+	at += base64_encode(bytes_of(sha256, HTTP_DIGEST_SHA256), (uint8_t *)at);
 	stpcpy(at, ":");
 }
