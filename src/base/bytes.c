@@ -84,7 +84,7 @@ int buffer_reserve(struct buffer *b, size_t len, uint8_t **to)
 			b->cap = cap;
 		}
 	}
-	*to = b->data + b->end;
+	*to = b->data ? b->data + b->end : NULL;
 	return 0;
 }
 
