@@ -157,14 +157,14 @@ def acknowledged(p, load):
     )
 
 
-def stored(p, load):
+def stored(p, load, n):
     def row(name, kind, server, protocol):
-        return Row(name, kind, server, load.exchange(protocol, 100, 1))
+        return Row(name, kind, server, load.exchange(protocol, n, 1))
 
     always = ["--appendonly", "yes", "--appendfsync", "always"]
     return Figure(
-        "stored",
-        "Publishing 64 bytes, each on disk before it is acknowledged, 100 publishers",
+        f"stored-{n}",
+        f"Publishing 64 bytes, each on disk before it is acknowledged, {n} publishers",
         {"rate": "messages/s", "cost": "server ns each"},
         [
             row("limit", "limit", p.limit("stored", "messages"), "echo"),
@@ -172,7 +172,7 @@ def stored(p, load):
             row("redis (XADD, appendfsync always)", "peer", p.redis(*always), "redis-xadd"),
             row("nats JetStream (not synced)", "aside", p.nats("-js", "-sd", "."), "jetstream"),
         ],
-        [Goal("ferry", 2, "best peer")],
+        [Goal("ferry", 2, "best peer")] if n == 100 else [],
     )
 
 
@@ -221,7 +221,9 @@ def all_figures(p, load):
         round_trip(p, load),
         exchange(p, load),
         acknowledged(p, load),
-        stored(p, load),
+        stored(p, load, 1),
+        stored(p, load, 10),
+        stored(p, load, 100),
         http(p, load, "http-get", "GET /status by wrk, 64 connections", "/status", False),
         http(p, load, "http-post", "POST of 64 bytes by wrk, 64 connections", "/topics/t", True),
         idle(p, load, 10000),
