@@ -52,7 +52,7 @@ static inline struct bytes bytes_text(const char *text)
 /* B without its first LEN bytes; it must have them. */
 static inline struct bytes bytes_skip(struct bytes b, size_t len)
 {
-	return (struct bytes){b.data + len, b.len - len};
+	return len ? (struct bytes){b.data + len, b.len - len} : b;
 }
 
 /* Takes what is before the first SEPARATOR, and the separator, off *rest. False, and nothing is

@@ -1,7 +1,7 @@
 #pragma once
 
 /*
- * Messages as JSON (RFC 8259), one object a line (ndjson), as DESIGN section 4 has it:
+ * Messages as JSON (RFC 8259), one object a line (ndjson):
  *
  *	{"id":7,"time":"2026-11-23T09:00:00.000Z","topic":"lobby","from":"anna","text":"hi"}
  *

@@ -17,12 +17,6 @@ static struct bytes without_cr(struct bytes line)
 	return line;
 }
 
-static void advance(struct bytes *in, size_t len)
-{
-	if (len)
-		*in = bytes_of(in->data + len, in->len - len);
-}
-
 void plain_deinit(struct plain *p)
 {
 	buffer_deinit(&p->rest);
@@ -58,15 +52,15 @@ int plain_next(struct plain *p, struct bytes *in, size_t max, struct bytes *line
 			int r = buffer_append(&p->rest, in->data, len);
 			if (r < 0)
 				return r;
-			advance(in, len);
+			*in = bytes_skip(*in, len);
 			if (!end && len < window)
 				return PLAIN_MORE;
 			*line = plain_cut(buffer_bytes(&p->rest), end, max, &whole);
 			buffer_consume(&p->rest, whole ? SIZE_MAX : line->len);
-			advance(in, whole);
+			*in = bytes_skip(*in, whole);
 		} else {
 			*line = plain_cut(bytes_of(in->data, len), end, max, &whole);
-			advance(in, whole ? len + 1 : line->len);
+			*in = bytes_skip(*in, whole ? len + 1 : line->len);
 		}
 		bool is_late_end = p->flushed && whole && !line->len;
 		p->flushed = false;

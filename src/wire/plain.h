@@ -1,13 +1,13 @@
 #pragma once
 
 /*
- * The plain wire (DESIGN, section 4): a message is a line
+ * The plain wire: a message is a line
  *
  * In: a line ends with LF or CR LF, which are no part of it. Any other byte passes, NUL too. A line
  * longer than MAX comes in pieces of at most MAX bytes; nothing is dropped and no UTF-8 character
  * is cut. Lines that lie whole in the bytes given are pointed at there; only the beginning of a
- *line whose end has not come is copied, into memory that exists only meanwhile. However the bytes
- *are cut, the lines are the same.
+ * line whose end has not come is copied, into memory that exists only meanwhile. However the bytes
+ * are cut, the lines are the same.
  *
  *	while ((r = plain_next(p, &in, max, &line)) == PLAIN_LINE)
  *		...

@@ -44,11 +44,6 @@ void sse_deinit(struct sse *s)
 	buffer_deinit(&s->id);
 }
 
-static struct bytes behind(struct bytes b, size_t len)
-{
-	return len ? bytes_of(b.data + len, b.len - len) : b;
-}
-
 static bool begins_with(struct bytes b, struct bytes with)
 {
 	return b.len >= with.len && bytes_equal(bytes_of(b.data, with.len), with);
@@ -90,9 +85,9 @@ static int sse_field(struct sse *s, struct bytes line, size_t max)
 	struct bytes value = BYTES_NULL;
 
 	if (colon) {
-		value = behind(line, name.len + 1);
+		value = bytes_skip(line, name.len + 1);
 		if (begins_with(value, BYTES_LITERAL(" ")))
-			value = behind(value, 1);
+			value = bytes_skip(value, 1);
 	}
 	if (bytes_equal(name, BYTES_LITERAL("data")))
 		return sse_add_data(s, value, max);
@@ -129,7 +124,7 @@ static int sse_take_line(struct sse *s, struct bytes *in, size_t max, struct byt
 	size_t len = 0;
 
 	if (s->after_cr && in->len) {
-		*in = behind(*in, *in->data == '\n');
+		*in = bytes_skip(*in, *in->data == '\n');
 		s->after_cr = false;
 	}
 	while (len < in->len && in->data[len] != '\n' && in->data[len] != '\r')
@@ -149,7 +144,7 @@ static int sse_take_line(struct sse *s, struct bytes *in, size_t max, struct byt
 		s->after_cr = in->data[len] == '\r';
 		buffer_consume(&s->line, SIZE_MAX);
 	}
-	*in = behind(*in, len + ended);
+	*in = bytes_skip(*in, len + ended);
 	return ended;
 }
 
@@ -160,7 +155,7 @@ int sse_next(struct sse *s, struct bytes *in, size_t max, struct sse_event *even
 
 	while ((r = sse_take_line(s, in, max, &line)) > 0) {
 		if (!s->begun && begins_with(line, BYTES_LITERAL("\xef\xbb\xbf")))
-			line = behind(line, 3);
+			line = bytes_skip(line, 3);
 		s->begun = true;
 		r = line.len ? sse_field(s, line, max) : sse_dispatch(s, event);
 		if (r)

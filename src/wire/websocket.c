@@ -67,12 +67,6 @@ static uint64_t head_length(const uint8_t *head)
 	return length;
 }
 
-static void advance(struct bytes *in, size_t len)
-{
-	if (len)
-		*in = bytes_of(in->data + len, in->len - len);
-}
-
 /* Takes bytes of the head until there are SIZE; false when they are not all here yet. */
 static bool head_take(struct websocket *w, struct bytes *in, size_t size)
 {
@@ -82,7 +76,7 @@ static bool head_take(struct websocket *w, struct bytes *in, size_t size)
 	if (len) {
 		memcpy(w->head + w->head_len, in->data, len);
 		w->head_len += (uint8_t)len;
-		advance(in, len);
+		*in = bytes_skip(*in, len);
 	}
 	return len == want;
 }
@@ -212,7 +206,7 @@ static int websocket_closed(
 		return websocket_fail(w, event, WEBSOCKET_CODE_PROTOCOL_ERROR, "half a close code");
 	if (payload.len) {
 		code = (uint16_t)(payload.data[0] << 8 | payload.data[1]);
-		advance(&payload, 2);
+		payload = bytes_skip(payload, 2);
 		if (!is_close_code(code))
 			return websocket_fail(w, event, WEBSOCKET_CODE_PROTOCOL_ERROR,
 				"a close code that may not be sent");
@@ -294,7 +288,7 @@ int websocket_next(struct websocket *w, struct bytes *in, size_t max, struct web
 			break;
 		struct bytes part = bytes_of(in->data, w->left < in->len ? w->left : in->len);
 		websocket_unmask(w, part, part.len);
-		advance(in, part.len);
+		*in = bytes_skip(*in, part.len);
 		w->left -= part.len;
 		bool whole = !w->left;
 		r = websocket_opcode(w) & BIT_CONTROL
@@ -304,7 +298,7 @@ int websocket_next(struct websocket *w, struct bytes *in, size_t max, struct web
 			w->head_len = 0;
 	}
 	if (w->over)
-		advance(in, in->len);
+		*in = bytes_skip(*in, in->len);
 	return r;
 }
 
@@ -364,19 +358,19 @@ size_t websocket_close(uint8_t *to, uint16_t code, struct bytes reason, const ui
 
 /* ---- messages out ---- */
 
-size_t websocket_size(const struct message *m)
+size_t websocket_message_size(const struct message *m)
 {
 	return websocket_frame_size(m->body.len, false);
 }
 
-size_t websocket_encode(const struct message *m, uint8_t *to)
+size_t websocket_message_encode(const struct message *m, uint8_t *to)
 {
 	return websocket_frame(to,
 		utf8_valid(m->body) ? WEBSOCKET_OPCODE_TEXT : WEBSOCKET_OPCODE_BINARY, m->body,
 		NULL);
 }
 
-size_t websocket_skipped(uint64_t count, uint8_t *to)
+size_t websocket_message_skipped(uint64_t count, uint8_t *to)
 {
 	return 0;
 }

@@ -4,10 +4,10 @@
  * WebSocket frames (RFC 6455 sections 5 to 8), both roles, no extensions
  *
  * In: frames become messages, pings, pongs and the close. A message that lies in one frame, and
- *that frame whole in the bytes given, is pointed at there; what comes in parts is gathered, in
- *memory that exists only meanwhile. The bytes given are unmasked in place. Text is checked as it
- *comes: a wrong byte fails at once, not at the end of its message. However the bytes are cut, the
- *events are the same.
+ * that frame whole in the bytes given, is pointed at there; what comes in parts is gathered, in
+ * memory that exists only meanwhile. The bytes given are unmasked in place. Text is checked as it
+ * comes: a wrong byte fails at once, not at the end of its message. However the bytes are cut, the
+ * events are the same.
  *
  *	while ((r = websocket_next(&w, &in, max, &event)) > 0)
  *		...
@@ -123,9 +123,9 @@ void websocket_mask(uint8_t *data, size_t len, const uint8_t *key);
 
 /* The body alone, text when it is UTF-8, else binary. Exact size. That N messages are missing
  * cannot be said in this format, every frame of which is a body: the notice has 0 bytes. */
-size_t websocket_size(const struct message *m);
-size_t websocket_encode(const struct message *m, uint8_t *to);
-size_t websocket_skipped(uint64_t count, uint8_t *to);
+size_t websocket_message_size(const struct message *m);
+size_t websocket_message_encode(const struct message *m, uint8_t *to);
+size_t websocket_message_skipped(uint64_t count, uint8_t *to);
 
 /* The message object (wire/json.h), and its notice. */
 size_t websocket_json_size(const struct message *m);

@@ -26,7 +26,7 @@ static long decode(struct bytes b, size_t *len)
 
 static bool decodes(struct bytes b)
 {
-	for (size_t len; b.len; b = bytes_of(b.data + len, b.len - len))
+	for (size_t len; b.len; b = bytes_skip(b, len))
 		if (decode(b, &len) < 0)
 			return false;
 	return true;

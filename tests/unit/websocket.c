@@ -230,7 +230,7 @@ static struct buffer masked(struct bytes in)
 			uint8_t byte = in.data[head + i] ^ own[i % 4];
 			buffer_append(&out, &byte, 1);
 		}
-		in = bytes_of(in.data + head + len, in.len - head - len);
+		in = bytes_skip(in, head + len);
 	}
 	return out;
 }
@@ -445,16 +445,17 @@ static void encodes_messages(void **state)
 	};
 	uint8_t notice[64];
 
-	assert_encodes(websocket_size, websocket_encode, &m, "T hi \xc3\xa4|");
+	assert_encodes(websocket_message_size, websocket_message_encode, &m, "T hi \xc3\xa4|");
 	assert_encodes(websocket_json_size, websocket_json_encode, &m,
 		"T {\"id\":7,\"time\":\"1970-01-01T00:00:00.000Z\",\"topic\":\"lobby\","
 		"\"from\":\"anna\",\"text\":\"hi \xc3\xa4\"}|");
 	m.body = bytes_text("\xff");
-	assert_encodes(websocket_size, websocket_encode, &m, "B \xff|");
+	assert_encodes(websocket_message_size, websocket_message_encode, &m, "B \xff|");
 	m.body = bytes_text(PING_125 PING_125);
-	assert_encodes(websocket_size, websocket_encode, &m, "T " PING_125 PING_125 "|");
+	assert_encodes(
+		websocket_message_size, websocket_message_encode, &m, "T " PING_125 PING_125 "|");
 
-	assert_int_equal(websocket_skipped(7, notice), 0);
+	assert_int_equal(websocket_message_skipped(7, notice), 0);
 	size_t len = websocket_json_skipped(7, notice);
 	assert_says("notice", WEBSOCKET_CLIENT, cuts_of(bytes_of(notice, len), SIZE_MAX, 0), MAX,
 		bytes_text("T {\"skipped\":7}|"));
