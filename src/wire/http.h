@@ -7,11 +7,13 @@
  * is copied, so what a parser hands out lives as long as those bytes stay where they are. A body is
  * decoded from whatever piece is at hand. Nothing here allocates except what appends to a buffer.
  *
- *   http_request, http_response   heads in        http_writer     heads and chunks out
- *   http_fields                   their fields    http_problem    errors for people and programs
- *   http_body                     bodies in       http_date, http_range, http_condition,
- *   uri, media                    what fields     http_digest, http_upload, structured
- *                                 and targets hold
+ *   http_request, http_response   heads in
+ *   http_answer                   all that answers one request
+ *   http_fields                   the fields of heads, by name
+ *   http_body                     bodies in
+ *   http_writer, http_problem     heads, chunks and errors out
+ *   uri, media, structured, http_date, http_range, http_condition, http_digest, http_upload
+ *                                 what targets and fields hold
  */
 
 #include "base/bytes.h"

@@ -23,7 +23,7 @@ static void say_request(struct buffer *said, const struct http_request *r, struc
 	say(said, r->path);
 	say(said, r->query);
 	say(said, r->host.name);
-	say_number(said, (uint64_t)(r->host.port + 1));
+	say_number(said, (uint64_t)r->host.port);
 	say_number(said, (uint64_t)r->minor);
 	say_number(said, r->keep_alive);
 	say_number(said, r->expect_continue);

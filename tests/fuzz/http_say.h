@@ -17,11 +17,11 @@ static inline void say_number(struct buffer *said, uint64_t number)
 	fuzz_check(!buffer_print(said, "%llu,", (unsigned long long)number));
 }
 
-/* TEXT lies within INPUT. */
-static inline void check_within(struct bytes text, struct bytes input)
+/* PART lies within WHOLE. */
+static inline void check_within(struct bytes part, struct bytes whole)
 {
-	fuzz_check(!text.data ||
-		   (text.data >= input.data && text.data + text.len <= input.data + input.len));
+	fuzz_check(!part.data ||
+		   (part.data >= whole.data && part.data + part.len <= whole.data + whole.len));
 }
 
 static inline void say_fields(

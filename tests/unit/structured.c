@@ -25,68 +25,69 @@ struct row {
 	const char *shown;
 };
 
+static const struct row items[] = {
+	{"0", "integer 0"},
+	{"42", "integer 42"},
+	{"-42", "integer -42"},
+	{"007", "integer 7"},
+	{"999999999999999", "integer 999999999999999"},
+	{"-999999999999999", "integer -999999999999999"},
+	{"1.5", "decimal 1.5"},
+	{"-0.125", "decimal -0.125"},
+	{"123456789012.1", "decimal 123456789012.1"},
+	{"\"\"", "string "},
+	{"\"a \\\"b\\\\\"", "string a \\\"b\\\\"},
+	{"a", "token a"},
+	{"*a/b:c", "token *a/b:c"},
+	{":aGk=:", "bytes aGk="},
+	{"::", "bytes "},
+	{"?0", "boolean 0"},
+	{"?1", "boolean 1"},
+	{"@1659578233", "date 1659578233"},
+	{"@-1", "date -1"},
+	{"  5  ", "integer 5"},
+	{"5;a;b=c; d=\"e\"", "integer 5"},
+	{"", "no"},
+	{" ", "no"},
+	{"-", "no"},
+	{"--1", "no"},
+	{"+1", "no"},
+	{"1000000000000000", "no"},
+	{"1.", "no"},
+	{"1.1234", "no"},
+	{"1.-1", "no"},
+	{"1234567890123.1", "no"},
+	{"5 6", "no"},
+	{"5,6", "no"},
+	{"\"a", "no"},
+	{"\"a\\", "no"},
+	{"\"\\n\"", "no"},
+	{"\"\x7f\"", "no"},
+	{"\"\xc3\xa4\"", "no"},
+	{":a", "no"},
+	{":a b:", "no"},
+	{"?", "no"},
+	{"?2", "no"},
+	{"?true", "no"},
+	{"@1.5", "no"},
+	{"@", "no"},
+	{"(a)", "no"},
+	{"5;", "no"},
+	{"5;A", "no"},
+	{"5;a=", "no"},
+	{"\t5", "no"},
+};
+
 static void reads_items(void **state)
 {
-	static const struct row rows[] = {
-		{"0", "integer 0"},
-		{"42", "integer 42"},
-		{"-42", "integer -42"},
-		{"007", "integer 7"},
-		{"999999999999999", "integer 999999999999999"},
-		{"-999999999999999", "integer -999999999999999"},
-		{"1.5", "decimal 1.5"},
-		{"-0.125", "decimal -0.125"},
-		{"123456789012.1", "decimal 123456789012.1"},
-		{"\"\"", "string "},
-		{"\"a \\\"b\\\\\"", "string a \\\"b\\\\"},
-		{"a", "token a"},
-		{"*a/b:c", "token *a/b:c"},
-		{":aGk=:", "bytes aGk="},
-		{"::", "bytes "},
-		{"?0", "boolean 0"},
-		{"?1", "boolean 1"},
-		{"@1659578233", "date 1659578233"},
-		{"@-1", "date -1"},
-		{"  5  ", "integer 5"},
-		{"5;a;b=c; d=\"e\"", "integer 5"},
-		{"", "no"},
-		{" ", "no"},
-		{"-", "no"},
-		{"--1", "no"},
-		{"+1", "no"},
-		{"1000000000000000", "no"},
-		{"1.", "no"},
-		{"1.1234", "no"},
-		{"1.-1", "no"},
-		{"1234567890123.1", "no"},
-		{"5 6", "no"},
-		{"5,6", "no"},
-		{"\"a", "no"},
-		{"\"a\\", "no"},
-		{"\"\\n\"", "no"},
-		{"\"\x7f\"", "no"},
-		{"\"\xc3\xa4\"", "no"},
-		{":a", "no"},
-		{":a b:", "no"},
-		{"?", "no"},
-		{"?2", "no"},
-		{"?true", "no"},
-		{"@1.5", "no"},
-		{"@", "no"},
-		{"(a)", "no"},
-		{"5;", "no"},
-		{"5;A", "no"},
-		{"5;a=", "no"},
-		{"\t5", "no"},
-	};
 	struct structured_item item;
 	char shown[100];
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		int r = structured_item(bytes_text(rows[i].field), &item);
+	for (size_t i = 0; i < sizeof(items) / sizeof(*items); i++) {
+		int r = structured_item(bytes_text(items[i].field), &item);
 		show(r, &item, shown, sizeof(shown));
-		if (strcmp(shown, rows[i].shown))
-			fail_msg("%s: %s", rows[i].field, shown);
+		if (strcmp(shown, items[i].shown))
+			fail_msg("%s: %s", items[i].field, shown);
 	}
 }
 
