@@ -20,8 +20,7 @@
 
 #define EACH_BYTE(n) (0x0101010101010101 * (uint64_t)(n))
 
-/* The high bit of a byte of the result is set if that byte of X is 0 (and maybe above one that is).
- */
+/* Not 0 if one of the eight bytes of X is. */
 static uint64_t zero_bytes(uint64_t x)
 {
 	return (x - EACH_BYTE(0x01)) & ~x & EACH_BYTE(0x80);

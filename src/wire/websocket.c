@@ -95,13 +95,14 @@ static int websocket_fail(
 static const char *head_fault(const struct websocket *w)
 {
 	uint8_t opcode = websocket_opcode(w);
+	bool is_masked = w->head[1] & BIT_MASK;
 
 	if (w->head[0] & BITS_RESERVED)
 		return "reserved bits";
 	if ((opcode & ~BIT_CONTROL) > 2)
 		return "reserved opcode";
-	if (!(w->head[1] & BIT_MASK) != w->is_client)
-		return w->is_client ? "masked frame" : "unmasked frame";
+	if (is_masked == w->is_client)
+		return is_masked ? "masked frame" : "unmasked frame";
 	if (opcode & BIT_CONTROL) {
 		if (!(w->head[0] & BIT_FIN))
 			return "fragmented control frame";
@@ -132,11 +133,9 @@ static const char *length_fault(const struct websocket *w)
 static int websocket_head_next(
 	struct websocket *w, struct bytes *in, size_t max, struct websocket_event *event)
 {
-	const char *fault = NULL;
-
 	if (!head_take(w, in, 2))
 		return WEBSOCKET_MORE;
-	fault = head_fault(w);
+	const char *fault = head_fault(w);
 	if (!fault) {
 		if (!head_take(w, in, head_size(w->head)))
 			return WEBSOCKET_MORE;
@@ -175,18 +174,17 @@ void websocket_mask(uint8_t *data, size_t len, const uint8_t *key)
 		data[i] ^= key[i & 3];
 }
 
-/* Unmasks the next LEN bytes of the frame, and turns the key so that its first byte is the next
- * one.
- */
-static void websocket_unmask(struct websocket *w, struct bytes in, size_t len)
+/* Unmasks the next bytes of the frame, and turns its key to the byte that comes behind them. */
+static void websocket_unmask(struct websocket *w, struct bytes part)
 {
-	if (w->is_client || !len)
+	uint8_t turned[4];
+
+	if (w->is_client || !part.len)
 		return;
 	uint8_t *key = w->head + w->head_len - 4;
-	websocket_mask((uint8_t *)in.data, len, key);
-	uint8_t turned[4];
+	websocket_mask((uint8_t *)part.data, part.len, key);
 	for (size_t i = 0; i < 4; i++)
-		turned[i] = key[(len + i) & 3];
+		turned[i] = key[(part.len + i) & 3];
 	memcpy(key, turned, 4);
 }
 
@@ -287,7 +285,7 @@ int websocket_next(struct websocket *w, struct bytes *in, size_t max, struct web
 		if (w->left && !in->len)
 			break;
 		struct bytes part = bytes_of(in->data, w->left < in->len ? w->left : in->len);
-		websocket_unmask(w, part, part.len);
+		websocket_unmask(w, part);
 		*in = bytes_skip(*in, part.len);
 		w->left -= part.len;
 		bool whole = !w->left;
