@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "base/hex.h"
+
 size_t percent_encode(char *to, struct bytes from, const char *also)
 {
 	static const char digits[] = "0123456789ABCDEF";
@@ -21,17 +23,6 @@ size_t percent_encode(char *to, struct bytes from, const char *also)
 	return (size_t)(at - to);
 }
 
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
-
 int percent_decode(char *text, size_t *len)
 {
 	size_t end = 0;
@@ -41,9 +32,11 @@ int percent_decode(char *text, size_t *len)
 			text[end++] = text[i];
 			continue;
 		}
-		if (*len - i < 3 || digit(text[i + 1]) < 0 || digit(text[i + 2]) < 0)
+		if (*len - i < 3 || hex_digit((uint8_t)text[i + 1]) < 0 ||
+			hex_digit((uint8_t)text[i + 2]) < 0)
 			return -EINVAL;
-		text[end++] = (char)(digit(text[i + 1]) << 4 | digit(text[i + 2]));
+		text[end++] = (char)(hex_digit((uint8_t)text[i + 1]) << 4 |
+				     hex_digit((uint8_t)text[i + 2]));
 		i += 2;
 	}
 	*len = end;

@@ -1,5 +1,7 @@
 #include "wire/http_body.h"
 
+#include "base/hex.h"
+
 /* What is expected next in a chunked body. */
 enum {
 	CHUNK_SIZE_FIRST,
@@ -48,14 +50,6 @@ static int give(struct http_body *body, uint64_t max, struct bytes *input, struc
 	*piece = bytes_of(input->data, len);
 	*input = bytes_skip(*input, len);
 	return HTTP_DATA;
-}
-
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static int size_step(struct http_body *body, uint8_t c)

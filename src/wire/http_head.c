@@ -66,26 +66,27 @@ struct http_refusal http_lines_fields(struct http_lines *lines, struct http_fiel
 	return HTTP_REFUSAL_NULL;
 }
 
+/* Nothing but `chunked` will do, in whatever case: not even an empty element beside it, which one
+ * reader passes over and another takes for a coding it does not know. */
 static struct http_refusal transfer_encoding(const struct http_fields *fields)
 {
-	struct bytes value, coding;
-	size_t chunked = 0, others = 0;
+	struct bytes chunked = bytes_text("chunked"), value, coding;
+	size_t codings = 0, times = 0;
 	bool last = false;
 
+	if (bytes_equal_nocase(http_fields_get_only(fields, "transfer-encoding"), chunked))
+		return HTTP_REFUSAL_NULL;
 	for (size_t at = 0; http_fields_next(fields, "transfer-encoding", &at, &value);) {
-		while (http_list_next(&value, &coding)) {
-			last = bytes_equal_nocase(coding, bytes_text("chunked"));
-			chunked += last;
-			others += !last;
+		for (; http_list_next(&value, &coding); codings++) {
+			last = bytes_equal_nocase(coding, chunked);
+			times += last;
 		}
 	}
-	if (!last || chunked != 1)
-		return (struct http_refusal){
-			400, "Transfer-Encoding must end with chunked (RFC 9112 section 6.3)"};
-	if (others)
+	if (last && times == 1 && codings > 1)
 		return (struct http_refusal){
 			501, "no transfer coding but chunked (RFC 9112 section 6.1)"};
-	return HTTP_REFUSAL_NULL;
+	return (struct http_refusal){
+		400, "Transfer-Encoding must be chunked (RFC 9112 section 6.3)"};
 }
 
 struct http_refusal http_fields_length(

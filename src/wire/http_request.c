@@ -1,7 +1,5 @@
 #include "wire/http_request.h"
 
-#include <stdio.h>
-
 static int refuse(struct http_request *request, int status, const char *detail)
 {
 	request->refusal = (struct http_refusal){status, detail};
@@ -53,7 +51,6 @@ static int parse_absolute(struct http_request *request, struct bytes rest)
 static int parse_target(struct http_request *request)
 {
 	struct bytes target = request->target;
-	size_t scheme = scheme_len(target);
 
 	request->path = BYTES_NULL;
 	request->query = BYTES_NULL;
@@ -68,6 +65,7 @@ static int parse_target(struct http_request *request)
 		split_query(request, target);
 		return 0;
 	}
+	size_t scheme = scheme_len(target);
 	if (scheme)
 		return parse_absolute(request, bytes_skip(target, scheme));
 	if (request->method == HTTP_OPTIONS && bytes_equal(target, bytes_text("*"))) {

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "wire/put.h"
+
 static void put(struct http_writer *writer, struct bytes text)
 {
 	if (!writer->error)
@@ -13,25 +15,19 @@ static void begin(struct http_writer *writer, struct buffer *out)
 	*writer = (struct http_writer){.out = out, .mark = buffer_len(out)};
 }
 
-static size_t decimal(char digits[20], uint64_t number)
+static struct bytes decimal(uint8_t digits[20], uint64_t number)
 {
-	size_t len = 0;
-
-	for (uint64_t n = number; len == 0 || n; n /= 10)
-		len++;
-	for (size_t i = len; i; number /= 10)
-		digits[--i] = (char)('0' + number % 10);
-	return len;
+	return bytes_of(digits, (size_t)(put_decimal(digits, number) - digits));
 }
 
 void http_writer_response(
 	struct http_writer *writer, struct buffer *out, int status, struct bytes date)
 {
-	char digits[20];
+	uint8_t digits[20];
 
 	begin(writer, out);
 	put(writer, BYTES_LITERAL("HTTP/1.1 "));
-	put(writer, bytes_of(digits, decimal(digits, (uint64_t)status)));
+	put(writer, decimal(digits, (uint64_t)status));
 	put(writer, BYTES_LITERAL(" "));
 	put(writer, bytes_text(http_reason(status)));
 	put(writer, BYTES_LITERAL("\r\n"));
@@ -74,9 +70,9 @@ void http_writer_text(struct http_writer *writer, const char *name, const char *
 
 void http_writer_number(struct http_writer *writer, const char *name, uint64_t value)
 {
-	char digits[20];
+	uint8_t digits[20];
 
-	http_writer_field(writer, name, bytes_of(digits, decimal(digits, value)));
+	http_writer_field(writer, name, decimal(digits, value));
 }
 
 int http_writer_end(struct http_writer *writer)

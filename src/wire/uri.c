@@ -2,12 +2,8 @@
 
 #include <errno.h>
 
+#include "base/hex.h"
 #include "base/percent.h"
-
-static bool is_hex(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
 
 static bool is_unreserved(uint8_t c)
 {
@@ -26,8 +22,8 @@ static bool is_registered_name(struct bytes name)
 		uint8_t c = name.data[i];
 		if (is_unreserved(c) || is_sub_delimiter(c))
 			continue;
-		if (c != '%' || name.len - i < 3 || !is_hex(name.data[i + 1]) ||
-			!is_hex(name.data[i + 2]))
+		if (c != '%' || name.len - i < 3 || hex_digit(name.data[i + 1]) < 0 ||
+			hex_digit(name.data[i + 2]) < 0)
 			return false;
 		i += 2;
 	}
@@ -37,7 +33,7 @@ static bool is_registered_name(struct bytes name)
 static bool is_ipv6_text(struct bytes name)
 {
 	for (size_t i = 0; i < name.len; i++)
-		if (!is_hex(name.data[i]) && name.data[i] != ':' && name.data[i] != '.')
+		if (hex_digit(name.data[i]) < 0 && name.data[i] != ':' && name.data[i] != '.')
 			return false;
 	return name.len > 1;
 }
