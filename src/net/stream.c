@@ -3,6 +3,7 @@
 #include "net/sys.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -73,7 +74,7 @@ static void stream_read_once(struct stream *s)
 		stream_fail(s, -EMSGSIZE);
 	} else {
 		/* A block that is not full was the last: epoll(7), question 9. */
-		if ((size_t)n < room && s->is_socket && !s->packets && !s->hung_up)
+		if ((size_t)n < room && s->drains && !s->hung_up)
 			s->unread = false;
 		s->handler->received(s, bytes_of(scratch, (size_t)n));
 	}
@@ -303,20 +304,32 @@ static void stream_ready(struct source *source, uint32_t events)
 		stream_read(s);
 }
 
-int stream_init(struct stream *s, struct loop *l, int fd, const struct stream_handler *handler)
+/* SCTP is a byte stream that gives what was sent with one call at a time. */
+static void stream_find_kind(struct stream *s, int fd)
 {
 	int type = 0;
+	int protocol = 0;
 	socklen_t len = sizeof(type);
 
+	s->is_socket = getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
+	s->packets = type == SOCK_SEQPACKET || type == SOCK_DGRAM;
+	s->datagrams = type == SOCK_DGRAM;
+	if (!s->is_socket || s->packets)
+		return;
+	len = sizeof(protocol);
+	s->drains = getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == 0 &&
+		protocol != IPPROTO_SCTP;
+}
+
+int stream_init(struct stream *s, struct loop *l, int fd, const struct stream_handler *handler)
+{
 	*s = (struct stream){
 		.loop = l,
 		.handler = handler,
 		.ops = &bare_ops,
 		.limit = STREAM_LIMIT_DEFAULT,
 	};
-	s->is_socket = getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
-	s->packets = type == SOCK_SEQPACKET || type == SOCK_DGRAM;
-	s->datagrams = type == SOCK_DGRAM;
+	stream_find_kind(s, fd);
 	int r = source_add(l, &s->source, fd, stream_ready);
 	if (r < 0)
 		sys_close(fd);
