@@ -178,6 +178,54 @@ size_t json_message_encode(const struct message *m, uint8_t *to)
 	return (size_t)(at - to);
 }
 
+#define BODY_TEXT   "{\"text\":\""
+#define BODY_BASE64 "{\"base64\":\""
+#define BODY_END    "\"}\n"
+
+size_t json_line_body_size(struct bytes body)
+{
+	if (utf8_valid(body))
+		return LITERAL_SIZE(BODY_TEXT BODY_END) + text_size(body, true);
+	return LITERAL_SIZE(BODY_BASE64 BODY_END) + base64_size(body.len);
+}
+
+size_t json_line_body(struct bytes body, uint8_t *to)
+{
+	uint8_t *at;
+
+	if (utf8_valid(body)) {
+		at = put_literal(to, BODY_TEXT);
+		at = put_text(at, body, true);
+	} else {
+		at = put_literal(to, BODY_BASE64);
+		at += base64_encode(body, at);
+	}
+	at = put_literal(at, BODY_END);
+	return (size_t)(at - to);
+}
+
+size_t json_message_stored(uint64_t number, uint64_t id, uint8_t *to)
+{
+	uint8_t *at = put_literal(to, "{\"stored\":");
+
+	at = put_decimal(at, number);
+	at = put_literal(at, ",\"id\":");
+	at = put_decimal(at, id);
+	*at++ = '}';
+	return (size_t)(at - to);
+}
+
+size_t json_message_refused(uint64_t number, int status, uint8_t *to)
+{
+	uint8_t *at = put_literal(to, "{\"refused\":");
+
+	at = put_decimal(at, number);
+	at = put_literal(at, ",\"status\":");
+	at = put_decimal(at, (uint64_t)status);
+	*at++ = '}';
+	return (size_t)(at - to);
+}
+
 size_t json_message_skipped(uint64_t count, uint8_t *to)
 {
 	uint8_t *at = put_literal(to, "{\"skipped\":");
@@ -303,6 +351,32 @@ static int get_message(const json_t *object, struct json_line *line, struct faul
 	return r < 0 ? r : JSON_MESSAGE;
 }
 
+static int get_receipt(const json_t *object, struct json_line *line, struct fault *why)
+{
+	bool stored = json_object_get(object, "stored");
+	int r = get_number(object, stored ? "stored" : "refused", &line->number, why);
+
+	if (r == 0)
+		r = stored ? get_number(object, "id", &line->message.id, why)
+			   : get_number(object, "status", &line->status, why);
+	if (r < 0)
+		return r;
+	return stored ? JSON_STORED : JSON_REFUSED;
+}
+
+/* What has no body: a notice, or a message that lacks it. */
+static int get_notice(const json_t *object, struct json_line *line, struct fault *why)
+{
+	const json_t *skipped = json_object_get(object, "skipped");
+
+	if (json_object_get(object, "stored") || json_object_get(object, "refused"))
+		return get_receipt(object, line, why);
+	if (!skipped)
+		return get_message(object, line, why);
+	int r = json_is_null(skipped) ? 0 : get_number(object, "skipped", &line->skipped, why);
+	return r < 0 ? r : JSON_SKIPPED;
+}
+
 int json_line_decode(struct bytes text, struct json_line *line, struct fault *why)
 {
 	json_error_t error;
@@ -321,11 +395,9 @@ int json_line_decode(struct bytes text, struct json_line *line, struct fault *wh
 	if (!json_is_object(object))
 		return fault_set(why, -EBADMSG, "not a JSON object");
 
-	const json_t *skipped = json_object_get(object, "skipped");
-	if (!skipped || json_object_get(object, "text") || json_object_get(object, "base64"))
+	if (json_object_get(object, "text") || json_object_get(object, "base64"))
 		return get_message(object, line, why);
-	int r = json_is_null(skipped) ? 0 : get_number(object, "skipped", &line->skipped, why);
-	return r < 0 ? r : JSON_SKIPPED;
+	return get_notice(object, line, why);
 }
 
 void json_line_deinit(struct json_line *line)

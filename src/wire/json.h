@@ -30,19 +30,33 @@ size_t json_message_size(const struct message *m);
 size_t json_message_encode(const struct message *m, uint8_t *to);
 size_t json_message_skipped(uint64_t count, uint8_t *to);
 
+/* A body alone, which is the least that can be published, as one line; exact size. */
+size_t json_line_body_size(struct bytes body);
+size_t json_line_body(struct bytes body, uint8_t *to);
+
 /* Any text as a JSON string with its quotes. */
 size_t json_quote_size(struct bytes text);
 size_t json_quote(struct bytes text, uint8_t *to);
+
+/* What became of a client's own message: {"stored":NUMBER,"id":ID}, or
+ * {"refused":NUMBER,"status":S} where S is the status that HTTP would answer with. Without LF; at
+ * most 64 bytes. */
+size_t json_message_stored(uint64_t number, uint64_t id, uint8_t *to);
+size_t json_message_refused(uint64_t number, int status, uint8_t *to);
 
 enum {
 	JSON_NOTHING = 0,
 	JSON_MESSAGE = 1,
 	JSON_SKIPPED = 2,
+	JSON_STORED = 3,
+	JSON_REFUSED = 4,
 };
 
 struct json_line {
 	struct message message; /* borrows from what is below; seq and origin are 0 */
 	uint64_t skipped;	/* 0: how many is not known */
+	uint64_t number;	/* of the message stored, with its id in message.id, or refused */
+	uint64_t status;	/* why it was refused */
 	void *object;
 	uint8_t *binary;
 };
@@ -52,8 +66,8 @@ struct json_line {
 /*
  * Reads one line, with its line end or without. JSON_MESSAGE: an object with "text" or "base64", of
  * which one must be there; "id", "time", "topic" and "from" are taken over where they are.
- * JSON_SKIPPED: the notice. JSON_NOTHING: the line has only white space. -EBADMSG: it is none of
- * these. -ENOMEM.
+ * JSON_SKIPPED, JSON_STORED, JSON_REFUSED: the notices. JSON_NOTHING: the line has only white
+ * space. -EBADMSG: it is none of these. -ENOMEM.
  *
  * *line needs json_line_deinit() whatever comes out.
  */

@@ -107,6 +107,25 @@ static void writes_notices(void **state)
 	assert_bytes(bytes_of(to, json_line_skipped(UINT64_MAX, to)),
 		"{\"skipped\":18446744073709551615}\n");
 	assert_bytes(bytes_of(to, json_message_skipped(0, to)), "{\"skipped\":null}");
+	assert_bytes(bytes_of(to, json_message_stored(UINT64_MAX, UINT64_MAX, to)),
+		"{\"stored\":18446744073709551615,\"id\":18446744073709551615}");
+	assert_bytes(
+		bytes_of(to, json_message_refused(3, 507, to)), "{\"refused\":3,\"status\":507}");
+}
+
+static void expect_alone(struct bytes body, const char *line)
+{
+	uint8_t to[64];
+
+	assert_bytes(bytes_of(to, json_line_body(body, to)), line);
+	assert_int_equal(json_line_body_size(body), strlen(line));
+}
+
+static void writes_bodies_alone(void **state)
+{
+	expect_alone(BYTES_LITERAL("say \"hi\"\n"), "{\"text\":\"say \\\"hi\\\"\\n\"}\n");
+	expect_alone(BYTES_LITERAL("\xff\0"), "{\"base64\":\"/wA=\"}\n");
+	expect_alone(BYTES_LITERAL(""), "{\"text\":\"\"}\n");
 }
 
 static void quotes(void **state)
@@ -182,6 +201,8 @@ static const struct {
 	{"{\"text\":\"hi\",\"more\":[1,{}],\"skipped\":1}", JSON_MESSAGE, "hi"},
 	{"{\"skipped\":12}", JSON_SKIPPED, NULL},
 	{"{\"skipped\":null}", JSON_SKIPPED, NULL},
+	{"{\"stored\":3,\"id\":70}", JSON_STORED, NULL},
+	{"{\"refused\":3,\"status\":507}", JSON_REFUSED, NULL},
 	{"", JSON_NOTHING, NULL},
 	{" \t\r\n", JSON_NOTHING, NULL},
 
@@ -218,6 +239,8 @@ static const struct {
 	{"{\"text\":\"hi\",\"time\":\"2026-11-23T09:00:00Z\\u0000\"}", -EBADMSG, NULL},
 	{"{\"skipped\":\"some\"}", -EBADMSG, NULL},
 	{"{\"skipped\":-1}", -EBADMSG, NULL},
+	{"{\"stored\":-1,\"id\":1}", -EBADMSG, NULL},
+	{"{\"refused\":1,\"status\":\"no\"}", -EBADMSG, NULL},
 };
 
 static void reads_lines(void **state)
@@ -253,6 +276,17 @@ static void reads_every_byte(void **state)
 		json_line_decode(bytes_text("{\"skipped\":12}"), &item, NULL), JSON_SKIPPED);
 	assert_int_equal(item.skipped, 12);
 	json_line_deinit(&item);
+	assert_int_equal(
+		json_line_decode(bytes_text("{\"stored\":3,\"id\":70}"), &item, NULL), JSON_STORED);
+	assert_int_equal(item.number, 3);
+	assert_int_equal(item.message.id, 70);
+	json_line_deinit(&item);
+	assert_int_equal(
+		json_line_decode(bytes_text("{\"refused\":4,\"status\":507}"), &item, NULL),
+		JSON_REFUSED);
+	assert_int_equal(item.number, 4);
+	assert_int_equal(item.status, 507);
+	json_line_deinit(&item);
 	json_line_deinit(&item);
 }
 
@@ -262,6 +296,7 @@ int main(void)
 		cmocka_unit_test(writes_bodies),
 		cmocka_unit_test(writes_the_rest),
 		cmocka_unit_test(writes_notices),
+		cmocka_unit_test(writes_bodies_alone),
 		cmocka_unit_test(quotes),
 		cmocka_unit_test(reads_what_it_writes),
 		cmocka_unit_test(carries_large_bodies),
