@@ -173,10 +173,15 @@ static void plain_finish_datagrams(struct session *s)
 
 static void plain_finish(struct session *s)
 {
-	if (plain_stream(s)->datagrams)
+	struct stream *stream = plain_stream(s);
+
+	if (stream->datagrams) {
 		plain_finish_datagrams(s);
-	else
-		stream_end(plain_stream(s));
+		return;
+	}
+	stream_end(stream);
+	if (stream->ended_in) /* before us */
+		session_over(s, &FAULT_NULL);
 }
 
 static void plain_stop(struct session *s)

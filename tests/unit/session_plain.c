@@ -131,6 +131,9 @@ static void who_only_publishes_goes_on_after_the_peers_end(void **state)
 	told_publish(p.told, "still");
 	expect_peer_reads(&p, "still\n");
 	assert_int_equal(p.told->closed, 0);
+	session_finish(p.told->session);
+	told_until(p.told, p.told->closed);
+	assert_int_equal(p.told->why.error, 0);
 	pair_free(&p);
 }
 
