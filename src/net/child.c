@@ -9,6 +9,8 @@
 
 struct child {
 	uv_process_t process; /* first: loop_deinit() frees what it finds running */
+	struct loop *loop;
+	struct ending telling; /* on_exited of one that had exited before it was set */
 	bool exited;
 	bool forgotten;
 	int code;
@@ -21,6 +23,14 @@ static void child_on_close(uv_handle_t *process)
 	free(process);
 }
 
+static void child_tell(struct ending *e)
+{
+	struct child *c = container_of(e, struct child, telling);
+
+	if (c->on_exited)
+		c->on_exited(c->arg, c, c->code);
+}
+
 static void child_on_exit(uv_process_t *process, int64_t code, int signal)
 {
 	struct child *c = (struct child *)process;
@@ -29,8 +39,8 @@ static void child_on_exit(uv_process_t *process, int64_t code, int signal)
 	c->code = signal ? 128 + signal : (int)code;
 	if (c->forgotten)
 		uv_close((uv_handle_t *)process, child_on_close);
-	else if (c->on_exited)
-		c->on_exited(c->arg, c, c->code);
+	else
+		child_tell(&c->telling);
 }
 
 static int child_spawn(struct child *c, struct loop *l, const char *command, int fd)
@@ -59,6 +69,8 @@ int child_start(struct child **out, struct loop *l, const char *command, int *fd
 
 	if (!c)
 		return fault_errno(why, -ENOMEM, "cannot run '%.100s'", command);
+	c->loop = l;
+	ending_init(&c->telling, child_tell);
 	int r = sys_socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds);
 	if (r < 0) {
 		free(c);
@@ -83,6 +95,8 @@ void child_set_exited(
 {
 	c->on_exited = exited;
 	c->arg = arg;
+	if (c->exited)
+		ending_ask(c->loop, &c->telling);
 }
 
 int child_pid(const struct child *c)
@@ -100,6 +114,7 @@ struct child *child_free(struct child *c)
 {
 	if (!c)
 		return NULL;
+	ending_cancel(&c->telling);
 	if (c->exited)
 		uv_close((uv_handle_t *)&c->process, child_on_close);
 	else

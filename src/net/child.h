@@ -18,8 +18,9 @@ struct child;
 int child_start(
 	struct child **out, struct loop *l, const char *command, int *fd, struct fault *why);
 
-/* Has EXITED called once, in a later turn (never, when it has exited already: set it at once): with
- * the exit code, or 128 + the signal that ended it, as a shell has it. NULL undoes it. */
+/* Has EXITED called once, in a later turn or at the end of this one, also when the child has exited
+ * already: with the exit code, or 128 + the signal that ended it, as a shell has it. EXITED may
+ * free the child. NULL undoes it. */
 void child_set_exited(
 	struct child *c, void (*exited)(void *arg, struct child *c, int code), void *arg);
 

@@ -174,6 +174,8 @@ static void attempt_on_ready(struct source *source, uint32_t events)
 		r = attempt_result(t);
 	if (!r)
 		r = attempt_greet(t);
+	if (r == -EAGAIN && events & EPOLLRDHUP)
+		r = -ECONNREFUSED; /* the monitor left amid its answer */
 	if (!r)
 		attempt_won(t);
 	else if (r != -EAGAIN)

@@ -130,30 +130,26 @@ static struct addrinfo question_hints(const struct question *q)
 	};
 }
 
-static const struct addrinfo *next_of(const struct addrinfo *list, int family, bool same)
+static int family_of(const struct endpoint *e)
 {
-	while (list && (list->ai_family == family) != same)
-		list = list->ai_next;
-	return list;
+	return e->addr.ss_family;
 }
 
-/* The families alternate, each in its own order. */
-static void resolved_interleave(
-	struct resolved *found, const struct question *q, const struct addrinfo *list)
+void resolved_interleave(struct resolved *found)
 {
-	int first = list->ai_family;
-	const struct addrinfo *same = list;
-	const struct addrinfo *other = next_of(list, first, false);
+	struct resolved old = *found;
+	size_t same = 0;
+	size_t other = 0;
 
-	while (same || other) {
-		if (same) {
-			resolved_add(found, q, same->ai_addr, same->ai_addrlen);
-			same = next_of(same->ai_next, first, true);
-		}
-		if (other) {
-			resolved_add(found, q, other->ai_addr, other->ai_addrlen);
-			other = next_of(other->ai_next, first, false);
-		}
+	for (size_t i = 0; i < old.count; i++) {
+		while (same < old.count &&
+			family_of(&old.endpoints[same]) != family_of(&old.endpoints[0]))
+			same++;
+		while (other < old.count &&
+			family_of(&old.endpoints[other]) == family_of(&old.endpoints[0]))
+			other++;
+		bool take_same = other == old.count || (i % 2 == 0 && same < old.count);
+		found->endpoints[i] = old.endpoints[take_same ? same++ : other++];
 	}
 }
 
@@ -169,7 +165,9 @@ static int resolve_finish(struct resolved *found, const struct question *q,
 		return fault_set(why, -EHOSTUNREACH, "the host '%s' cannot be looked up: %s",
 			q->host, uv_strerror(error));
 	found->count = 0;
-	resolved_interleave(found, q, list);
+	for (; list; list = list->ai_next)
+		resolved_add(found, q, list->ai_addr, list->ai_addrlen);
+	resolved_interleave(found);
 	if (!found->count)
 		return fault_set(why, -EHOSTUNREACH, "the host '%s' has no address", q->host);
 	return 0;

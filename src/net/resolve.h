@@ -19,6 +19,9 @@ struct resolved {
 	struct endpoint endpoints[RESOLVE_MAX];
 };
 
+/* Makes the families alternate, each in the order it had, beginning with that of the first. */
+void resolved_interleave(struct resolved *found);
+
 /* Looks up and blocks: for start-up, before anything is served. 0, or a negative errno with the
  * line that says which host could not be found. */
 int resolve_wait(
