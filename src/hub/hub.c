@@ -57,14 +57,6 @@ static void hub_drained(struct store_listener *l)
 		hub->options.drained(hub, hub->options.data);
 }
 
-static void hub_store_wake(struct store_listener *l)
-{
-	struct hub *hub = hub_of(l);
-
-	if (hub->options.store_wake)
-		hub->options.store_wake(hub->options.data);
-}
-
 static size_t or_default(size_t value, size_t fallback)
 {
 	return value ? value : fallback;
@@ -86,7 +78,6 @@ struct hub *hub_new(struct store *store, const struct hub_options *options)
 	hub->listener = (struct store_listener){
 		.accepted = hub_accepted,
 		.drained = hub_drained,
-		.wake = hub_store_wake,
 	};
 	table_init(&hub->topics);
 	list_init(&hub->dirty);

@@ -25,8 +25,6 @@ struct hub_options {
 	size_t replay_bytes; /* read from the store at a time for one cursor; 0: 128 KiB */
 	/* hub_flush is wanted at the end of this turn. Once a turn, from within hub calls. */
 	void (*wake)(struct hub *hub, void *data);
-	/* hub_poll is wanted. From any thread, any number of times. */
-	void (*store_wake)(void *data);
 	/* Publishes that gave -EAGAIN would be taken again. */
 	void (*drained)(struct hub *hub, void *data);
 	void *data;
@@ -102,7 +100,7 @@ void hub_flush(struct hub *hub);
  */
 bool hub_brimming(const struct hub *hub);
 
-/* Hands out what the store has done since: after store_wake, on the hub's thread. */
+/* Hands out what the store has done since: after the store's `wake`, on the hub's thread. */
 void hub_poll(struct hub *hub);
 
 /* About once a second: age bounds, memory of idle tapes. NOW_MS is real time. */

@@ -12,8 +12,8 @@
  * the publisher's; where one is looked for, they are taken to grow.
  *
  * All functions are for the one thread that runs the hub, none blocks but store_free, and every
- * callback comes on that thread. A store with threads of its own calls the listener's `wake`, the
- * one callback that may come from any thread; the owner then has store_poll called by the hub's.
+ * callback comes on that thread. A store with threads of its own is given a `wake` when it is
+ * opened, the one callback that comes from any thread; the owner then has hub_poll called.
  */
 
 #include <stdbool.h>
@@ -48,8 +48,6 @@ struct store_listener {
 	void (*accepted)(struct store_listener *l, const struct message *m);
 	/* Appends that failed with -EAGAIN would be taken again. */
 	void (*drained)(struct store_listener *l);
-	/* From any thread: store_poll is to be called. */
-	void (*wake)(struct store_listener *l);
 };
 
 /*
