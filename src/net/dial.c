@@ -81,7 +81,7 @@ static void dial_free(struct dial *d)
 static void dial_end(struct dial *d)
 {
 	struct channel c = d->channel;
-	struct fault why = d->why;
+	struct fault why = c.in >= 0 ? FAULT_NULL : d->why;
 	dial_done *done = d->done;
 	void *arg = d->arg;
 

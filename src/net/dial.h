@@ -15,9 +15,9 @@ enum { DIAL_TIMEOUT_MS = 10 * 1000 };
 
 struct dial;
 
-/* Called once, in a later turn. C is NULL when nothing was reached, and WHY has the line; both live
- * as long as the call. What is taken out of the channel belongs to the taker; the rest is closed
- * when it returns. */
+/* Called once, in a later turn. C is NULL when nothing was reached, and WHY has the line then; both
+ * live as long as the call. What is taken out of the channel belongs to the taker; the rest is
+ * closed when it returns. */
 typedef void dial_done(void *arg, struct channel *c, const struct fault *why);
 
 /* Tries for at most TIMEOUT_MS, 0 for DIAL_TIMEOUT_MS. The address is not needed after the call. 0,

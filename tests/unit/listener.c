@@ -1,145 +1,8 @@
-#include "net/listener.h"
+#include "place.h"
 
-#include "base/cleanup.h"
-#include "net/dial.h"
-#include "net/sys.h"
-
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-
-#include "test.h"
-
-/* A listener that keeps what comes, and a directory of its own for socket files. */
-struct place {
-	struct listener listener;
-	struct loop loop;
-	int accepted;
-	int packets;
-	int starved;
-	int last; /* descriptor of the connection accepted last, -1 for none */
-	char name[ENDPOINT_TEXT_SIZE];
-	char text[256];
-	char directory[64];
-};
-
-static struct place *place_of(struct listener *l)
-{
-	return container_of(l, struct place, listener);
-}
-
-static void on_accepted(struct listener *l, struct channel *c)
-{
-	struct place *p = place_of(l);
-
-	p->accepted++;
-	if (p->last >= 0)
-		close(p->last);
-	p->last = take_fd(&c->in);
-	c->out = c->out == p->last ? -1 : c->out;
-	strcpy(p->name, c->name);
-}
-
-static void on_packet(struct listener *l, const struct packet *packet)
-{
-	struct place *p = place_of(l);
-
-	p->packets++;
-	snprintf(p->text, sizeof(p->text), "%.*s", (int)packet->data.len, packet->data.data);
-	strcpy(p->name, packet->name);
-}
-
-static void on_starved(struct listener *l, int error)
-{
-	place_of(l)->starved++;
-}
-
-static const struct listener_handler handler = {on_accepted, on_packet, on_starved};
-
-static int place_set_up(void **state)
-{
-	struct place *p = calloc(1, sizeof(*p));
-
-	p->listener = LISTENER_NULL;
-	p->last = -1;
-	strcpy(p->directory, "/tmp/ferry-unit-XXXXXX");
-	*state = p;
-	return loop_init(&p->loop) < 0 || !mkdtemp(p->directory);
-}
-
-static int place_tear_down(void **state)
-{
-	struct place *p = *state;
-
-	listener_close(&p->listener);
-	if (p->last >= 0)
-		close(p->last);
-	loop_deinit(&p->loop);
-	int r = rmdir(p->directory); /* fails if a socket's file was left behind */
-	free(p);
-	return r;
-}
-
-static int open_text(struct listener *l, struct place *p, const char *text, struct fault *why)
-{
-	struct address a;
-
-	assert_int_equal(address_parse(&a, text, why), 0);
-	int r = listener_open(l, &p->loop, &a, 0, &handler, why);
-	address_deinit(&a);
-	return r;
-}
-
-static void place_open(struct place *p, const char *text)
-{
-	struct fault why = FAULT_NULL;
-
-	if (open_text(&p->listener, p, text, &why) < 0)
-		fail_msg("%s", why.text);
-}
-
-/* A blocking client of the endpoint, connected; -errno when it is refused. */
-static int client_of(const struct endpoint *e)
-{
-	int fd = socket(e->addr.ss_family, e->type | SOCK_CLOEXEC, e->protocol);
-
-	assert_true(fd >= 0);
-	if (connect(fd, (const struct sockaddr *)&e->addr, e->len) == 0)
-		return fd;
-	int error = -errno;
-	close(fd);
-	return error;
-}
-
-static void turn_until(struct place *p, const int *what, int value)
-{
-	while (*what < value)
-		loop_turn(&p->loop, true);
-}
-
-/* Each socket of the listener takes a connection, and bytes come through. */
-static void assert_accepts(struct place *p, size_t sockets)
-{
-	for (size_t i = 0; i < sockets; i++) {
-		char data[2];
-		const struct endpoint *e = listener_endpoint(&p->listener, i);
-		assert_non_null(e);
-		int fd = client_of(e);
-		assert_true(fd >= 0);
-		turn_until(p, &p->accepted, (int)i + 1);
-		assert_int_equal(write(fd, "hi", 2), 2);
-		assert_int_equal(
-			read(fcntl(p->last, F_GETFL) & O_NONBLOCK ? p->last : -1, data, 2), 2);
-		assert_memory_equal(data, "hi", 2);
-		close(fd);
-	}
-	assert_null(listener_endpoint(&p->listener, sockets));
-}
 
 static void takes_both_families_on_one_port(void **state)
 {
@@ -297,103 +160,6 @@ static void takes_many_packets_in_turns(void **state)
 	close(fd);
 }
 
-/* ---- socket files ---- */
-
-static mode_t mode_of(const char *path)
-{
-	struct stat st;
-
-	return lstat(path, &st) == 0 ? st.st_mode : 0;
-}
-
-static void guards_its_file(void **state)
-{
-	struct place *p = *state;
-	char text[160];
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/sock", p->directory);
-	mode_t old = umask(0);
-	place_open(p, path);
-	umask(old);
-	assert_int_equal(mode_of(path), S_IFSOCK | 0600);
-	listener_close(&p->listener);
-	assert_int_equal(mode_of(path), 0);
-
-	old = umask(0077);
-	snprintf(text, sizeof(text), "%s?mode=0666", path);
-	place_open(p, text);
-	umask(old);
-	assert_int_equal(mode_of(path), S_IFSOCK | 0666);
-}
-
-static void takes_over_a_stale_file(void **state)
-{
-	struct place *p = *state;
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
-
-	snprintf(un.sun_path, sizeof(un.sun_path), "%s/sock", p->directory);
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
-	close(fd);
-	place_open(p, un.sun_path);
-	assert_accepts(p, 1);
-}
-
-static void refuses_a_live_one(void **state)
-{
-	struct place *p = *state;
-	struct listener second;
-	struct fault why = FAULT_NULL;
-	const char *const types[] = {"stream", "seqpacket", "dgram"};
-	char text[128];
-	char holder[32];
-
-	snprintf(holder, sizeof(holder), "pid %d", getpid());
-	for (size_t i = 0; i < 3; i++) {
-		snprintf(text, sizeof(text), "%s/sock?type=%s", p->directory, types[i]);
-		place_open(p, text);
-		for (size_t j = 0; j < 3; j++) {
-			snprintf(text, sizeof(text), "%s/sock?type=%s", p->directory, types[j]);
-			assert_int_equal(open_text(&second, p, text, &why), -EADDRINUSE);
-			if (i == j)
-				assert_non_null(strstr(why.text, holder));
-		}
-		listener_close(&p->listener);
-	}
-	snprintf(text, sizeof(text), "@ferry-unit-%d", getpid());
-	place_open(p, text);
-	assert_int_equal(open_text(&second, p, text, &why), -EADDRINUSE);
-	assert_non_null(strstr(why.text, holder));
-}
-
-static void leaves_what_is_not_its_own(void **state)
-{
-	struct place *p = *state;
-	struct listener second;
-	struct fault why = FAULT_NULL;
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/sock", p->directory);
-	close(creat(path, 0600));
-	assert_int_equal(open_text(&p->listener, p, path, &why), -EEXIST);
-	assert_non_null(strstr(why.text, "the file is there and is no socket"));
-	assert_int_equal(mode_of(path), S_IFREG | 0600);
-	unlink(path);
-
-	/* Someone removed our file and put another there. */
-	place_open(p, path);
-	unlink(path);
-	assert_int_equal(open_text(&second, p, path, &why), 0);
-	listener_close(&p->listener);
-	assert_int_equal(mode_of(path), S_IFSOCK | 0600);
-	listener_close(&second);
-
-	snprintf(path, sizeof(path), "%s/no/sock", p->directory);
-	assert_int_equal(open_text(&p->listener, p, path, &why), -ENOENT);
-	assert_non_null(strstr(why.text, "its directory is not there"));
-}
-
 /* ---- ports in use ---- */
 
 static void names_who_has_the_port(void **state)
@@ -422,11 +188,12 @@ static void shares_a_port_when_asked(void **state)
 	struct address a;
 
 	assert_int_equal(address_parse(&a, "tcp4:0", NULL), 0);
-	assert_int_equal(
-		listener_open(&p->listener, &p->loop, &a, LISTENER_REUSE_PORT, &handler, NULL), 0);
+	assert_int_equal(listener_open(&p->listener, &p->loop, &a, LISTENER_REUSE_PORT,
+				 &place_handler, NULL),
+		0);
 	a.port = p->listener.address.port;
 	assert_int_equal(
-		listener_open(&second, &p->loop, &a, LISTENER_REUSE_PORT, &handler, NULL), 0);
+		listener_open(&second, &p->loop, &a, LISTENER_REUSE_PORT, &place_handler, NULL), 0);
 	listener_close(&second);
 	address_deinit(&a);
 }
@@ -544,8 +311,6 @@ static void takes_a_child(void **state)
 	assert_memory_equal(data, "got hi\n", 7);
 }
 
-#define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, place_set_up, place_tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -558,10 +323,6 @@ int main(void)
 		IN_PLACE(takes_unix),
 		IN_PLACE(takes_packets),
 		IN_PLACE(takes_many_packets_in_turns),
-		IN_PLACE(guards_its_file),
-		IN_PLACE(takes_over_a_stale_file),
-		IN_PLACE(refuses_a_live_one),
-		IN_PLACE(leaves_what_is_not_its_own),
 		IN_PLACE(names_who_has_the_port),
 		IN_PLACE(shares_a_port_when_asked),
 		IN_PLACE(waits_for_descriptors),
