@@ -51,6 +51,7 @@ static const struct row chunked[] = {
 	BAD("9112 7.1: a lone LF behind the size", 400, "1\na\r\n0\r\n\r\n"),
 	BAD("9112 7.1: a lone CR behind the size", 400, "1\ra\r\n0\r\n\r\n"),
 	BAD("9112 7.1: more than it says", 400, "1\r\nab\r\n0\r\n\r\n"),
+	BAD("9112 7.1: another byte for the CR", 400, "1\r\nax\n0\r\n\r\n"),
 	BAD("9112 7.1: a lone LF behind the content", 400, "1\r\na\n0\r\n\r\n"),
 	BAD("9112 7.1: a lone CR behind the content", 400, "1\r\na\r0\r\n\r\n"),
 	BAD("9112 7.1: a lone LF at the end", 400, "0\r\n\n"),
@@ -159,6 +160,20 @@ static void lines_and_trailers_are_bounded(void **state)
 	buffer_deinit(&content);
 }
 
+static void chunks_are_bounded_without_a_limit_too(void **state)
+{
+	static const char *const sizes[] = {"8000000000000000", "ffffffffffffffff",
+		"10000000000000001", "100000000000000000000000000000001"};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		struct bytes input = bytes_text(sizes[i]), piece;
+		struct http_body body;
+		http_body_init(&body, HTTP_CHUNKED, 0, UINT64_MAX);
+		assert_int_equal(http_body_next(&body, &input, &piece), HTTP_REFUSED);
+		assert_int_equal(body.refusal.status, 413);
+	}
+}
+
 static void content_is_bounded(void **state)
 {
 	struct bytes input = bytes_text("4\r\nabcd\r\n2\r\n"), piece;
@@ -264,6 +279,7 @@ int main(void)
 		cmocka_unit_test(chunked_agrees_with_the_rfc),
 		cmocka_unit_test(a_cut_chunked_body_is_not_whole),
 		cmocka_unit_test(lines_and_trailers_are_bounded),
+		cmocka_unit_test(chunks_are_bounded_without_a_limit_too),
 		cmocka_unit_test(content_is_bounded),
 		cmocka_unit_test(length_counts),
 		cmocka_unit_test(the_end_ends_the_rest),
