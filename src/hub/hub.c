@@ -47,6 +47,8 @@ static void hub_accepted(struct store_listener *l, const struct message *m)
 	hub->counters.accepted++;
 	if (topic)
 		topic_append(topic, m);
+	if (hub->options.accepted)
+		hub->options.accepted(hub, m, hub->options.data);
 }
 
 static void hub_drained(struct store_listener *l)
@@ -114,6 +116,11 @@ int hub_publish(struct hub *hub, const struct publish *p)
 	hub->counters.bytes_in += p->message.body.len;
 	hub_want_flush(hub);
 	return 0;
+}
+
+bool hub_is_full(const struct hub *hub)
+{
+	return hub->store->state.full;
 }
 
 void hub_forget(struct hub *hub, struct ticket *t)

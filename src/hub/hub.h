@@ -25,8 +25,10 @@ struct hub_options {
 	size_t replay_bytes; /* read from the store at a time for one cursor; 0: 128 KiB */
 	/* hub_flush is wanted at the end of this turn. Once a turn, from within hub calls. */
 	void (*wake)(struct hub *hub, void *data);
-	/* Publishes that gave -EAGAIN would be taken again. */
+	/* The hub was full and is so no more. */
 	void (*drained)(struct hub *hub, void *data);
+	/* M is stored. For who shows what passes; NULL when no one does. */
+	void (*accepted)(struct hub *hub, const struct message *m, void *data);
 	void *data;
 };
 
@@ -79,6 +81,10 @@ struct hub *hub_free(struct hub *hub);
  * not taken, the ticket is not touched: -EINVAL for a bad topic name or key, or as store_append.
  */
 int hub_publish(struct hub *hub, const struct publish *p);
+
+/* A publish would give -EAGAIN until `drained`. To be asked before a message is taken off a wire.
+ */
+bool hub_is_full(const struct hub *hub);
 
 /* T is not settled any more; its publishes go on. */
 void hub_forget(struct hub *hub, struct ticket *t);

@@ -96,6 +96,7 @@ struct store_state {
 	size_t topics;
 	size_t pending;	      /* publishes on their way */
 	size_t pending_bytes; /* and their size */
+	bool full;	      /* wait for `drained`; what was read already is still taken */
 	int error;	      /* negative errno while appends fail, for people */
 };
 

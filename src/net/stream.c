@@ -175,8 +175,10 @@ static int stream_flush(struct stream *s)
 	return stream_finish(s);
 }
 
-static void stream_on_room(struct stream *s)
+void stream_has_room(struct stream *s)
 {
+	if (!s->blocked)
+		return;
 	s->blocked = false;
 	int r = stream_flush(s);
 	if (r < 0)
@@ -298,8 +300,8 @@ static void stream_ready(struct source *source, uint32_t events)
 			return;
 		}
 	}
-	if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) && s->blocked)
-		stream_on_room(s);
+	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+		stream_has_room(s);
 	if (stream_is_open(s))
 		stream_read(s);
 }

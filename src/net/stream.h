@@ -77,6 +77,14 @@ enum { STREAM_LIMIT_DEFAULT = 1024 * 1024 };
  * non-blocking. The first call comes in a later turn. 0 or a negative errno. */
 int stream_init(struct stream *s, struct loop *l, int fd, const struct stream_handler *handler);
 
+/* The same over one descriptor for each direction; both are taken over, and OUT is closed when our
+ * direction ends. */
+int stream_init_pair(
+	struct stream *s, struct loop *l, int in, int out, const struct stream_handler *handler);
+
+/* For transports that have a readiness of their own: a write that blocked may be tried again. */
+void stream_has_room(struct stream *s);
+
 /* Closes at once; what is queued is lost. No callback comes afterwards. Safe twice. */
 void stream_deinit(struct stream *s);
 

@@ -1,0 +1,218 @@
+/*
+ * ferry listen: the hub with its command line: addresses, limits, signals, the terminal.
+ */
+
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/console.h"
+#include "hub/store_memory.h"
+#include "net/activation.h"
+#include "server/server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define LISTEN_PRESET "tcp:localhost:12345"
+
+/* Descriptors that are not a client's: the loop's, the store's, the listeners'. */
+enum { LISTEN_SPARE_FDS = 64 };
+
+struct listen_settings {
+	bool json;
+	uint64_t max_clients;
+	uint64_t max_message;
+	uint64_t idle_timeout;
+	uint64_t keep;
+	uint64_t busy_poll;
+};
+
+struct listen {
+	const struct listen_settings *settings;
+	struct loop loop;
+	struct console *console;
+	struct store *store;
+	struct server *server;
+	uv_signal_t interrupt;
+	uv_signal_t terminate;
+	bool stopping;
+	bool hurried;
+};
+
+static const struct option_entry listen_options[] = {
+	OPTION_JSON(struct listen_settings),
+	{"max-clients", 0, OPTION_NUMBER, offsetof(struct listen_settings, max_clients), "N", NULL, 1,
+		0, "clients at once (default: what the open file limit allows)"},
+	{"max-message", 0, OPTION_SIZE, offsetof(struct listen_settings, max_message), "SIZE", "1M",
+		1, 1 << 30, "the largest message"},
+	{"idle-timeout", 0, OPTION_SPAN, offsetof(struct listen_settings, idle_timeout), "SPAN", NULL,
+		0, 0, "close a client that neither sends nor is sent anything for so long"},
+	{"keep", 0, OPTION_SIZE, offsetof(struct listen_settings, keep), "SIZE", "64M", 4096, 0,
+		"memory for messages that clients may ask for again"},
+	{"busy-poll", 0, OPTION_NUMBER, offsetof(struct listen_settings, busy_poll), "MICROSECONDS",
+		NULL, 0, 1000, "look so long for more traffic before sleeping: lower latency, more CPU"},
+	OPTION_END,
+};
+
+static void listen_on_typed(void *data, struct bytes line)
+{
+	struct listen *l = data;
+
+	int r = server_publish(l->server, BYTES_LITERAL("lobby"), BYTES_LITERAL("host"), line);
+	if (r < 0)
+		log_error("the line was not sent: %s", strerror(-r));
+}
+
+static void listen_on_stopped(void *data)
+{
+	struct listen *l = data;
+
+	loop_stop(&l->loop);
+}
+
+static void listen_on_signal(uv_signal_t *handle, int number)
+{
+	struct listen *l = handle->data;
+
+	if (l->stopping) {
+		l->hurried = true;
+		loop_stop(&l->loop);
+		return;
+	}
+	l->stopping = true;
+	activation_notify("STOPPING=1");
+	server_stop(l->server, listen_on_stopped, l);
+}
+
+static void listen_watch_signals(struct listen *l)
+{
+	uv_signal_init(&l->loop.uv, &l->interrupt);
+	uv_signal_init(&l->loop.uv, &l->terminate);
+	l->interrupt.data = l;
+	l->terminate.data = l;
+	uv_signal_start(&l->interrupt, listen_on_signal, SIGINT);
+	uv_signal_start(&l->terminate, listen_on_signal, SIGTERM);
+	signal(SIGTTIN, SIG_IGN);
+}
+
+/* As many descriptors as the system lets us have; how many of them clients may use. */
+static uint64_t listen_raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 1024 - LISTEN_SPARE_FDS;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_cur > 2 * LISTEN_SPARE_FDS ? limit.rlim_cur - LISTEN_SPARE_FDS
+						     : limit.rlim_cur / 2;
+}
+
+static int listen_open(struct listen *l, const char *text, struct fault *why)
+{
+	struct address address;
+
+	int r = address_parse(&address, text, why);
+	if (r < 0)
+		return r;
+	r = server_listen(l->server, &address, console_listening, l->console, why);
+	address_deinit(&address);
+	return r;
+}
+
+static int listen_open_all(struct listen *l, const struct command_line *line, struct fault *why)
+{
+	if (!line->count)
+		return listen_open(l, LISTEN_PRESET, why);
+	for (int i = 0; i < line->count; i++) {
+		int r = listen_open(l, line->words[i], why);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int listen_start(struct listen *l, const struct command_line *line, struct fault *why)
+{
+	const struct listen_settings *settings = line->settings;
+	struct console_options console = {
+		.json = settings->json,
+		.typed = listen_on_typed,
+		.data = l,
+	};
+	struct store_memory_options keep = {.max_bytes = settings->keep};
+	struct server_options options = {
+		.max_message = settings->max_message,
+		.max_clients = settings->max_clients ? settings->max_clients : listen_raise_limit(),
+		.idle_timeout_ms = settings->idle_timeout,
+	};
+
+	l->console = console_new(&l->loop, &console);
+	l->store = store_memory_new(&keep);
+	if (!l->console || !l->store)
+		return fault_errno(why, -ENOMEM, "cannot start the hub");
+	struct server_watcher watcher = {
+		.opened = console_opened,
+		.message = console_message,
+		.closed = console_closed,
+		.data = l->console,
+	};
+	l->server = server_new(&l->loop, l->store, &options, &watcher, why);
+	if (!l->server)
+		return why->error;
+	loop_set_busy_poll(&l->loop, (unsigned)settings->busy_poll);
+	return listen_open_all(l, line, why);
+}
+
+static void listen_hint(const struct listen *l, const struct command_line *line)
+{
+	if (isatty(STDOUT_FILENO) && !l->settings->json)
+		log_note("to talk, type here, or in another terminal: ferry chat%s%s",
+			line->count ? " " : "", line->count ? line->words[0] : "");
+}
+
+static int listen_run(const struct command_line *line)
+{
+	struct listen l = {.settings = line->settings};
+	struct fault why = FAULT_NULL;
+
+	int r = loop_init(&l.loop);
+	if (r < 0) {
+		fault_errno(&why, r, "cannot start");
+		return command_failed(&why);
+	}
+	listen_watch_signals(&l);
+	r = listen_start(&l, line, &why);
+	if (r == 0) {
+		activation_forget();
+		activation_notify("READY=1");
+		listen_hint(&l, line);
+		loop_run(&l.loop);
+	}
+	server_free(l.server);
+	store_free(l.store);
+	console_free(l.console);
+	loop_deinit(&l.loop);
+	return r < 0 ? command_failed(&why) : EX_OK;
+}
+
+const struct command command_listen = {
+	.name = "listen",
+	.words = "[ADDRESS…]",
+	.summary = "runs a hub that passes messages on between its clients",
+	.about = "Any client will do: ferry chat, netcat, curl, a browser, a few lines of Python. What\n"
+		 "they send is printed here and passed on to the others; a line typed here is a\n"
+		 "message from `host`. Without an ADDRESS it listens on " LISTEN_PRESET ".",
+	.max_words = -1,
+	.settings_size = sizeof(struct listen_settings),
+	.options = listen_options,
+	.examples = {{"ferry listen", "a hub for this machine, on port 12345"},
+		{"ferry listen tcp:localhost:0 unix:/tmp/ferry.sock",
+			"the same conversation on a free port and on a Unix socket"}},
+	.run = listen_run,
+};

@@ -1,0 +1,386 @@
+#include "server/connection.h"
+
+#include "base/cleanup.h"
+#include "server/door.h"
+#include "server/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* With its name of some 20 bytes and malloc's header this is what an idle client costs. */
+static_assert(sizeof(struct connection) <= 400, "an idle connection must stay within 512 bytes");
+
+enum { PUMP_VECTORS = 64, OUT_KEPT = 256 * 1024 };
+
+static struct connection *connection_of(struct stream *s)
+{
+	return container_of(s, struct connection, stream);
+}
+
+static void connection_finish(struct connection *c);
+
+/* ---- answers ---- */
+
+static int connection_keep_answers(struct connection *c, struct bytes text)
+{
+	if (!c->answers)
+		c->answers = calloc(1, sizeof(*c->answers));
+	if (!c->answers)
+		return -ENOMEM;
+	if (buffer_len(c->answers) + text.len > c->stream.limit)
+		return -ENOBUFS;
+	return buffer_append(c->answers, text.data, text.len);
+}
+
+static void connection_flush(struct connection *c)
+{
+	struct server *s = c->server;
+	struct bytes text = buffer_bytes(&s->out);
+	int r;
+
+	if (s->writer != c)
+		return;
+	s->writer = NULL;
+	if (c->cut || c->answers)
+		r = connection_keep_answers(c, text);
+	else
+		r = stream_write(&c->stream, text.data, text.len);
+	if (s->out.cap > OUT_KEPT)
+		buffer_deinit(&s->out);
+	else
+		buffer_consume(&s->out, text.len);
+	if (r < 0)
+		connection_close(c);
+}
+
+struct buffer *connection_out(struct connection *c)
+{
+	struct server *s = c->server;
+
+	if (s->writer && s->writer != c)
+		connection_flush(s->writer);
+	s->writer = c;
+	return &s->out;
+}
+
+void connection_wrote(struct connection *c)
+{
+	if (!c->feeding)
+		connection_flush(c);
+}
+
+/* ---- in ---- */
+
+/* Gives DATA to the protocol as long as it takes some and asks for no pause; what is left over. */
+static struct bytes connection_feed(struct connection *c, struct bytes data)
+{
+	c->feeding = true;
+	while (data.len && stream_is_open(&c->stream) && !c->holding && !c->leaving) {
+		const struct protocol *p = c->protocol;
+		size_t taken = p->received(c, data);
+		data = bytes_of(data.data + taken, data.len - taken);
+		if (!taken && p == c->protocol)
+			break;
+	}
+	c->feeding = false;
+	connection_flush(c);
+	return data;
+}
+
+static void connection_feed_held(struct connection *c)
+{
+	struct bytes left = connection_feed(c, buffer_bytes(&c->held));
+
+	if (!left.len && stream_is_open(&c->stream))
+		buffer_deinit(&c->held);
+	else
+		buffer_consume(&c->held, buffer_len(&c->held) - left.len);
+}
+
+static void connection_on_received(struct stream *s, struct bytes data)
+{
+	struct connection *c = connection_of(s);
+
+	if (c->leaving)
+		return;
+	deadline_set(&c->server->idle, &c->idle);
+	if (!buffer_len(&c->held)) {
+		data = connection_feed(c, data);
+		if (!data.len || !stream_is_open(s) || c->leaving)
+			return;
+		if (buffer_append(&c->held, data.data, data.len) < 0)
+			connection_close(c);
+		return;
+	}
+	if (buffer_append(&c->held, data.data, data.len) < 0)
+		connection_close(c);
+	else
+		connection_feed_held(c);
+}
+
+void connection_rested(struct connection *c)
+{
+	if (c->protocol->rested)
+		c->protocol->rested(c);
+	connection_feed_held(c);
+}
+
+static void connection_on_ended(struct stream *s)
+{
+	struct connection *c = connection_of(s);
+
+	c->ended = true;
+	if (c->leaving)
+		connection_finish(c);
+	else if (!c->holding)
+		c->protocol->ended(c);
+}
+
+void connection_hold(struct connection *c)
+{
+	c->holding = true;
+	stream_pause(&c->stream);
+}
+
+void connection_await_store(struct connection *c)
+{
+	connection_hold(c);
+	list_unlink(&c->waiting);
+	list_push(&c->server->held, &c->waiting);
+}
+
+void connection_proceed(struct connection *c)
+{
+	list_unlink(&c->waiting);
+	c->holding = false;
+	connection_feed_held(c);
+	if (!stream_is_open(&c->stream) || c->holding)
+		return;
+	stream_resume(&c->stream);
+	if (c->ended)
+		c->protocol->ended(c);
+}
+
+void connection_speak(struct connection *c, const struct protocol *p)
+{
+	c->protocol = p;
+}
+
+int connection_publish(struct connection *c, struct publish *p)
+{
+	if (!c->cursor.origin)
+		cursor_leave_out(&c->cursor, c->origin);
+	p->message.origin = c->origin;
+	int r = hub_publish(c->server->hub, p);
+	if (r < 0 && r != -EAGAIN)
+		c->server->counters.unpublished++;
+	return r;
+}
+
+/* ---- out ---- */
+
+static void connection_finish(struct connection *c)
+{
+	if (!c->leaving || stream_is_blocked(&c->stream) || c->answers)
+		return;
+	if (c->cursor.tape && !cursor_up_to_date(&c->cursor))
+		return;
+	if (c->ended)
+		connection_close(c);
+	else
+		stream_end(&c->stream); /* a close now could destroy what the client has not read */
+}
+
+/* Offers what comes next; false when there is nothing, or the kernel takes no more. */
+static bool connection_offer(struct connection *c)
+{
+	struct iovec iov[PUMP_VECTORS];
+	size_t len = 0;
+
+	if (!c->cursor.tape)
+		return false;
+	/* An answer waits for the end of this message, a packet holds one. */
+	bool one = c->answers || c->stream.packets;
+	size_t count = one ? cursor_next_message(&c->cursor, iov)
+			   : cursor_next(&c->cursor, iov, PUMP_VECTORS);
+	if (!count)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		len += iov[i].iov_len;
+	ssize_t n = stream_offer(&c->stream, iov, (int)count);
+	if (n == -EMSGSIZE)
+		n = (ssize_t)len; /* no packet of this socket holds it */
+	if (n < 0) {
+		connection_close(c);
+		return false;
+	}
+	if (n) {
+		deadline_set(&c->server->idle, &c->idle);
+		c->stuck = false;
+	}
+	c->cut = (size_t)n < len;
+	cursor_advance(&c->cursor, (size_t)n);
+	return !c->cut;
+}
+
+static void connection_write_answers(struct connection *c)
+{
+	struct buffer *answers = take(c->answers);
+	struct bytes text = buffer_bytes(answers);
+
+	if (stream_write(&c->stream, text.data, text.len) < 0)
+		connection_close(c);
+	buffer_deinit(answers);
+	free(answers);
+}
+
+void connection_pump(struct connection *c)
+{
+	while (stream_is_open(&c->stream) && !stream_is_blocked(&c->stream)) {
+		if (c->answers && !c->cut)
+			connection_write_answers(c);
+		else if (!connection_offer(c))
+			break;
+	}
+	if (cursor_error(&c->cursor))
+		connection_close(c);
+	else if (c->polls && !stream_is_blocked(&c->stream) && cursor_up_to_date(&c->cursor))
+		c->protocol->caught_up(c);
+	connection_finish(c);
+}
+
+static void connection_on_cursor(struct cursor *cursor)
+{
+	connection_pump(container_of(cursor, struct connection, cursor));
+}
+
+static void connection_on_writable(struct stream *s)
+{
+	struct connection *c = connection_of(s);
+
+	if (c->protocol->writable)
+		c->protocol->writable(c);
+	connection_pump(c);
+	connection_finish(c);
+}
+
+void connection_write(struct connection *c, const void *data, size_t len)
+{
+	if (buffer_append(connection_out(c), data, len) < 0)
+		connection_close(c);
+	else
+		connection_wrote(c);
+}
+
+int connection_subscribe(struct connection *c, struct bytes topic,
+	const struct tape_format *format, struct since since)
+{
+	int r = hub_subscribe(c->server->hub, topic, format, since, &c->cursor);
+	if (r == 0)
+		connection_pump(c);
+	return r;
+}
+
+/* ---- life ---- */
+
+static void connection_on_failed(struct stream *s, int error)
+{
+	connection_close(connection_of(s));
+}
+
+static const struct stream_handler connection_handler = {
+	.received = connection_on_received,
+	.ended = connection_on_ended,
+	.writable = connection_on_writable,
+	.failed = connection_on_failed,
+};
+
+struct connection *connection_free(struct connection *c)
+{
+	if (!c)
+		return NULL;
+	buffer_deinit(&c->held);
+	if (c->answers)
+		buffer_deinit(c->answers);
+	free(c->answers);
+	child_free(c->child);
+	free(c);
+	return NULL;
+}
+
+static int connection_open_stream(struct connection *c, struct channel *channel)
+{
+	struct loop *l = c->server->loop;
+	int in = take_fd(&channel->in), out = channel->out;
+
+	c->child = take(channel->child);
+	channel->out = -1;
+	if (in == out)
+		return stream_init(&c->stream, l, in, &connection_handler);
+	return stream_init_pair(&c->stream, l, in, out, &connection_handler);
+}
+
+struct connection *connection_new(
+	struct server *s, const struct entrance *e, struct channel *channel)
+{
+	size_t name = strlen(channel->name) + 1;
+	struct connection *c = calloc(1, sizeof(*c) + name);
+
+	if (!c)
+		return NULL;
+	memcpy(c->peer, channel->name, name);
+	c->server = s;
+	c->entrance = e;
+	c->origin = ++s->next_origin;
+	list_init(&c->waiting);
+	deadline_init(&c->idle);
+	deadline_init(&c->rest);
+	cursor_init(&c->cursor, connection_on_cursor);
+	if (connection_open_stream(c, channel) < 0)
+		return connection_free(c);
+	list_push(&s->connections, &c->node);
+	s->counters.clients++;
+	deadline_set(&s->idle, &c->idle);
+	if (s->watcher.opened)
+		s->watcher.opened(s->watcher.data, c->peer);
+	door_open(c);
+	return c;
+}
+
+void connection_leave(struct connection *c)
+{
+	if (!stream_is_open(&c->stream) || c->leaving)
+		return;
+	c->leaving = true;
+	c->holding = false;
+	list_unlink(&c->waiting);
+	stream_resume(&c->stream);
+	deadline_set(&c->server->farewell, &c->rest);
+	connection_pump(c);
+	connection_finish(c);
+}
+
+void connection_close(struct connection *c)
+{
+	struct server *s = c->server;
+
+	if (!stream_is_open(&c->stream))
+		return;
+	if (s->writer == c) {
+		s->writer = NULL;
+		buffer_consume(&s->out, buffer_len(&s->out));
+	}
+	stream_deinit(&c->stream);
+	cursor_deinit(&c->cursor);
+	if (c->protocol->closed)
+		c->protocol->closed(c);
+	deadline_clear(&c->idle);
+	deadline_clear(&c->rest);
+	list_unlink(&c->waiting);
+	list_unlink(&c->node);
+	list_push(&s->closed, &c->node);
+	ending_ask(s->loop, &s->turn_end);
+	s->counters.clients--;
+	if (s->watcher.closed)
+		s->watcher.closed(s->watcher.data, c->peer);
+}

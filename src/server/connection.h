@@ -1,0 +1,118 @@
+#pragma once
+
+/*
+ * Connection: one client's stream, the protocol that reads it, and its place in the hub
+ *
+ * The protocol is a table of functions that the door chooses and that may change once (HTTP to
+ * WebSocket). It takes what it can of the bytes it is given; what it leaves is kept in `held` and
+ * given again, together with what has come since, so a protocol that wants a whole head, or that
+ * must wait for the store, needs no buffer of its own.
+ *
+ * A subscriber's bytes are never queued: `connection_pump` offers the kernel what stands between its
+ * cursor and the end of the tape. Only answers to its own requests go through the stream's queue.
+ *
+ * An idle connection costs its memory and nothing else; see the size check in connection.c.
+ */
+
+#include "hub/cursor.h"
+#include "net/channel.h"
+#include "net/child.h"
+#include "net/deadline.h"
+#include "net/stream.h"
+#include "wire/plain.h"
+#include "wire/sniff.h"
+
+struct connection;
+struct entrance;
+struct server;
+
+struct protocol {
+	const char *name;
+	/* Takes what it can of DATA; the number of bytes taken. The rest is given again with more
+	 * behind it, or alone after connection_proceed(). */
+	size_t (*received)(struct connection *c, struct bytes data);
+	/* Nothing more came for as long as the deadline it had set (connection.rest). May be NULL. */
+	void (*rested)(struct connection *c);
+	/* The client sends no more; what was held has been offered before. */
+	void (*ended)(struct connection *c);
+	/* The stream takes more. NULL: connection_pump() alone. */
+	void (*writable)(struct connection *c);
+	/* All that is stored has been sent to one who `polls`. May be NULL. */
+	void (*caught_up)(struct connection *c);
+	/* The connection goes; frees what the protocol owns. */
+	void (*closed)(struct connection *c);
+};
+
+struct connection {
+	struct stream stream;
+	struct list node;    /* on server.connections, then on .closed */
+	struct list waiting; /* on server.held */
+	struct server *server;
+	const struct entrance *entrance;
+	const struct protocol *protocol;
+	struct child *child; /* at the other end (exec:), or NULL */
+	struct cursor cursor;
+	struct deadline idle;
+	struct deadline rest; /* for more of what was begun; when leaving, for the client to read */
+	struct buffer held;   /* came, but not yet taken */
+	union {
+		struct sniffer sniffer; /* of the door */
+		struct plain plain;
+		void *own; /* the other protocols' */
+	} state;
+	struct buffer *answers; /* that wait for the end of the message being written, or NULL */
+	uint64_t origin;        /* marks what this connection publishes */
+	bool feeding : 1;       /* the protocol has the bytes that came */
+	bool holding : 1;       /* see connection_hold() */
+	bool cut : 1;           /* the last write ended before its end, maybe inside a message */
+	bool stuck : 1;         /* nothing was taken since the last beat */
+	bool polls : 1;         /* wants to be told when it has caught up */
+	bool ended : 1;         /* the client sends no more */
+	bool leaving : 1;       /* closes once everything is sent */
+	char peer[];     /* its name, a text */
+};
+
+/* Takes what it needs out of CHANNEL. NULL when memory or descriptors are out. */
+struct connection *connection_new(
+	struct server *s, const struct entrance *e, struct channel *channel);
+
+/* Closes now; connection_free() comes when the turn ends. What is held stays until then. Safe twice. */
+void connection_close(struct connection *c);
+
+/* Takes NULL, returns NULL; for the server alone. */
+struct connection *connection_free(struct connection *c);
+
+/* Closes after everything written and everything on its tape so far has been sent. */
+void connection_leave(struct connection *c);
+
+/* Changes the protocol; what is held is given to the new one. */
+void connection_speak(struct connection *c, const struct protocol *p);
+
+/* Subscribes; the cursor's bytes are the connection's from now on. As hub_subscribe. */
+int connection_subscribe(struct connection *c, struct bytes topic,
+	const struct tape_format *format, struct since since);
+
+/* Publishes P as a message of this client; its origin is filled in. As hub_publish. */
+int connection_publish(struct connection *c, struct publish *p);
+
+/* Reads no more, and gives the protocol nothing, until connection_proceed(). */
+void connection_hold(struct connection *c);
+void connection_proceed(struct connection *c);
+
+/* The same; the server calls connection_proceed() once the store takes more. */
+void connection_await_store(struct connection *c);
+
+/* The deadline `rest` has passed. */
+void connection_rested(struct connection *c);
+
+/* Answers are appended to this buffer and sent by connection_wrote(): at once, or together with others
+ * when the connection is being fed, so that pipelined requests cost one write. Subscribers get them
+ * between two messages. A client that does not read its answers is closed. */
+struct buffer *connection_out(struct connection *c);
+void connection_wrote(struct connection *c);
+
+/* Both in one. */
+void connection_write(struct connection *c, const void *data, size_t len);
+
+/* Sends the subscriber what it has not had, as much as the kernel takes. */
+void connection_pump(struct connection *c);

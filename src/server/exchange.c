@@ -1,0 +1,324 @@
+#include "server/exchange.h"
+
+#include "base/cleanup.h"
+#include "server/route.h"
+#include "server/server.h"
+#include "wire/http_problem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- answers ---- */
+
+/* The answer is out. What is left of the request is dropped; then comes the next. */
+static void exchange_finish(struct exchange *x)
+{
+	struct connection *c = x->connection;
+
+	if (x->reading && x->keep_alive)
+		return;
+	if (x->handler && x->handler->close)
+		x->handler->close(x);
+	x->handler = NULL;
+	x->own = NULL;
+	free(take(x->cors));
+	if (!x->keep_alive)
+		connection_leave(c);
+	else if (c->holding)
+		connection_proceed(c);
+}
+
+struct http_writer exchange_begin(struct exchange *x, int status)
+{
+	struct http_writer w;
+	struct server *s = x->connection->server;
+
+	http_writer_response(&w, connection_out(x->connection), status, server_date(s));
+	if (s->is_stopping)
+		x->keep_alive = false;
+	if (!x->keep_alive)
+		http_writer_text(&w, "Connection", "close");
+	else if (!x->minor)
+		http_writer_text(&w, "Connection", "keep-alive");
+	if (x->cors) {
+		http_writer_text(&w, "Access-Control-Allow-Origin", x->cors);
+		http_writer_text(&w, "Vary", "Origin");
+	}
+	return w;
+}
+
+static void exchange_wrote(struct exchange *x, int error)
+{
+	x->answered = true;
+	if (error < 0)
+		connection_close(x->connection);
+	else
+		connection_wrote(x->connection);
+}
+
+void exchange_send(struct exchange *x, struct http_writer *w, struct bytes body)
+{
+	http_writer_number(w, "Content-Length", body.len);
+	int r = http_writer_end(w);
+	if (r == 0 && x->method != HTTP_HEAD)
+		r = buffer_append(w->out, body.data, body.len);
+	exchange_wrote(x, r);
+	exchange_finish(x);
+}
+
+void exchange_send_empty(struct exchange *x, struct http_writer *w)
+{
+	exchange_wrote(x, http_writer_end(w));
+	exchange_finish(x);
+}
+
+bool exchange_stream(struct exchange *x, struct http_writer *w)
+{
+	if (x->minor)
+		http_writer_text(w, "Transfer-Encoding", "chunked");
+	exchange_wrote(x, http_writer_end(w));
+	if (x->method == HTTP_HEAD) {
+		exchange_finish(x);
+		return false;
+	}
+	x->streaming = true;
+	deadline_set(&x->connection->server->beat, &x->connection->rest);
+	return stream_is_open(&x->connection->stream);
+}
+
+void exchange_end(struct exchange *x)
+{
+	x->streaming = false;
+	deadline_clear(&x->connection->rest);
+	if (x->minor)
+		connection_write(x->connection, HTTP_LAST_CHUNK, strlen(HTTP_LAST_CHUNK));
+	else
+		x->keep_alive = false;
+	exchange_finish(x);
+}
+
+void exchange_answer(struct exchange *x, int status, const char *type, struct bytes body)
+{
+	struct http_writer w = exchange_begin(x, status);
+
+	http_writer_text(&w, "Content-Type", type);
+	exchange_send(x, &w, body);
+}
+
+void exchange_refuse(struct exchange *x, int status, const char *format, ...)
+{
+	cleanup(buffer_deinit) struct buffer body = BUFFER_NULL;
+	char detail[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(detail, sizeof(detail), format, args);
+	va_end(args);
+	if (x->reading)
+		x->keep_alive = false;
+	http_problem_append(&body, status, detail);
+	struct http_writer w = exchange_begin(x, status);
+	http_writer_text(&w, "Content-Type", "application/problem+json");
+	exchange_send(x, &w, buffer_bytes(&body));
+}
+
+/* ---- requests ---- */
+
+static void exchange_complete(struct exchange *x)
+{
+	x->reading = false;
+	if (x->answered)
+		exchange_finish(x);
+	else if (x->handler && x->handler->complete)
+		x->handler->complete(x);
+}
+
+static bool exchange_is_admitted(struct exchange *x, const struct http_request *r)
+{
+	struct server *s = x->connection->server;
+	const struct guard_options *guard = &s->options.guard;
+	int status;
+
+	const char *wrong = guard_check(guard, &x->connection->entrance->listener.address, r, &status);
+	if (wrong) {
+		exchange_refuse(x, status, "%s", wrong);
+		return false;
+	}
+	struct bytes origin = guard_cors_origin(guard, r);
+	if (origin.data)
+		x->cors = bytes_dup(origin);
+	return true;
+}
+
+bool exchange_limit(struct exchange *x, const struct http_request *r, uint64_t limit)
+{
+	if (http_body_init(&x->body, r->framing, r->content_length, limit) == 0)
+		return true;
+	exchange_refuse(x, x->body.refusal.status, "the body is larger than the %llu bytes allowed",
+		(unsigned long long)limit);
+	return false;
+}
+
+static void exchange_start(struct exchange *x, const struct http_request *r)
+{
+	x->connection->server->counters.requests++;
+	x->method = r->method;
+	x->minor = r->minor > 0;
+	x->keep_alive = r->keep_alive;
+	x->reading = r->framing != HTTP_NO_BODY;
+	x->answered = false;
+	x->streaming = false;
+	if (!exchange_is_admitted(x, r))
+		return;
+	x->handler = route_find(x, r);
+	if (!x->handler || !exchange_limit(x, r, x->handler->body ? UINT64_MAX : BODY_DRAINED))
+		return;
+	x->handler->begin(x, r);
+	if (!stream_is_open(&x->connection->stream) || x->answered)
+		return;
+	if (!x->reading)
+		exchange_complete(x);
+	else if (r->expect_continue)
+		connection_write(x->connection, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+}
+
+static size_t exchange_receive_head(struct exchange *x, struct bytes data)
+{
+	struct http_request r;
+
+	switch (http_request_parse(&r, &x->scan, data)) {
+	case HTTP_MORE:
+		return 0;
+	case HTTP_REFUSED:
+		x->keep_alive = false;
+		x->minor = 1;
+		x->method = HTTP_GET;
+		x->answered = false;
+		exchange_refuse(x, r.refusal.status, "%s", r.refusal.detail);
+		return data.len;
+	default:
+		exchange_start(x, &r);
+		return r.len;
+	}
+}
+
+static size_t exchange_receive_body(struct exchange *x, struct bytes data)
+{
+	struct connection *c = x->connection;
+	struct bytes in = data, piece;
+
+	while (!c->holding && stream_is_open(&c->stream)) {
+		int r = http_body_next(&x->body, &in, &piece);
+		if (r == HTTP_DATA) {
+			if (!x->answered && x->handler->body)
+				x->handler->body(x, piece);
+			continue;
+		}
+		if (r == HTTP_REFUSED) {
+			x->keep_alive = false;
+			if (x->answered)
+				connection_leave(c);
+			else
+				exchange_refuse(x, x->body.refusal.status, "%s",
+					x->body.refusal.detail);
+		} else if (r == 0) {
+			exchange_complete(x);
+		}
+		break;
+	}
+	return data.len - in.len;
+}
+
+static size_t exchange_received(struct connection *c, struct bytes data)
+{
+	struct exchange *x = exchange_of(c);
+
+	if (x->reading)
+		return exchange_receive_body(x, data);
+	/* Not before the answer is out, and not faster than answers are read. */
+	if (x->handler || stream_is_blocked(&c->stream)) {
+		connection_hold(c);
+		return 0;
+	}
+	return exchange_receive_head(x, data);
+}
+
+static void exchange_ended(struct connection *c)
+{
+	struct exchange *x = exchange_of(c);
+
+	/* Who asked and then ended is answered; who listens, or has not asked, is gone. */
+	if (!x->handler || x->reading || x->streaming)
+		connection_leave(c);
+	else
+		x->keep_alive = false;
+}
+
+static void exchange_writable(struct connection *c)
+{
+	struct exchange *x = exchange_of(c);
+
+	if (x->handler && x->handler->writable)
+		x->handler->writable(x);
+	if (c->holding && !x->handler && stream_is_open(&c->stream))
+		connection_proceed(c);
+}
+
+/* One who takes nothing from one beat to the next is gone. */
+static void exchange_rested(struct connection *c)
+{
+	struct exchange *x = exchange_of(c);
+
+	if (!x->streaming || !x->handler->beat)
+		return;
+	deadline_set(&c->server->beat, &c->rest);
+	if (!stream_is_blocked(&c->stream))
+		x->handler->beat(x);
+	else if (c->stuck)
+		connection_close(c);
+	c->stuck = true;
+}
+
+static void exchange_caught_up(struct connection *c)
+{
+	struct exchange *x = exchange_of(c);
+
+	if (x->handler && x->handler->caught_up)
+		x->handler->caught_up(x);
+}
+
+static void exchange_closed(struct connection *c)
+{
+	struct exchange *x = exchange_of(c);
+
+	if (x->handler && x->handler->close)
+		x->handler->close(x);
+	free(x->cors);
+	free(x);
+	c->state.own = NULL;
+}
+
+static const struct protocol http_protocol = {
+	.name = "http",
+	.received = exchange_received,
+	.ended = exchange_ended,
+	.writable = exchange_writable,
+	.rested = exchange_rested,
+	.caught_up = exchange_caught_up,
+	.closed = exchange_closed,
+};
+
+void http_open(struct connection *c)
+{
+	struct exchange *x = calloc(1, sizeof(*x));
+
+	if (!x) {
+		connection_close(c);
+		return;
+	}
+	x->connection = c;
+	x->keep_alive = true;
+	c->state.own = x;
+	connection_speak(c, &http_protocol);
+}

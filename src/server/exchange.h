@@ -1,0 +1,90 @@
+#pragma once
+
+/*
+ * Exchange: one HTTP request at the hub, and its answer
+ *
+ * A connection that speaks HTTP has one exchange, used for one request after the other. The next
+ * request is not looked at before the answer is out (RFC 9112 section 9.3.2), which bounds what a
+ * pipelining client can ask for.
+ *
+ * Who answers is a `struct handler`, found by the route. It is told of the head, of each piece of the
+ * body, and of the body's end; at any of these or later it answers, once: with exchange_answer() and
+ * its like, or with a stream of bytes that goes on until exchange_end().
+ */
+
+#include "server/connection.h"
+#include "wire/http_body.h"
+#include "wire/http_request.h"
+#include "wire/http_writer.h"
+
+struct exchange;
+
+struct handler {
+	/* The head; R and all it points at are valid for the call. */
+	void (*begin)(struct exchange *x, const struct http_request *r);
+	/* A piece of the body, in order. NULL: bodies are read and dropped. */
+	void (*body)(struct exchange *x, struct bytes piece);
+	/* The request is whole. NULL: `begin` answers. */
+	void (*complete)(struct exchange *x);
+	/* The connection takes more of a stream. May be NULL. */
+	void (*writable)(struct exchange *x);
+	/* All that is stored has been sent to a subscriber (see connection.polls). May be NULL. */
+	void (*caught_up)(struct exchange *x);
+	/* Nothing was sent for a while: a sign of life. May be NULL. */
+	void (*beat)(struct exchange *x);
+	/* No call comes any more: frees `own`. After the answer, or without one when the client is
+	 * gone. May be NULL. */
+	void (*close)(struct exchange *x);
+};
+
+struct exchange {
+	struct connection *connection;
+	const struct handler *handler; /* NULL between two requests */
+	void *own;                     /* the handler's */
+	char *cors;                    /* the foreign origin that is welcome, or NULL */
+	struct http_scan scan;
+	struct http_body body;
+	enum http_method method;
+	uint8_t minor;
+	bool keep_alive : 1;
+	bool reading : 1;  /* the body has not ended */
+	bool answered : 1; /* the answer is out, or is a stream */
+	bool streaming : 1;
+};
+
+/* Makes C speak HTTP. */
+void http_open(struct connection *c);
+
+static inline struct exchange *exchange_of(struct connection *c)
+{
+	return c->state.own;
+}
+
+/* In `begin`: lets in a body of at most LIMIT bytes. False when it was refused with 413. */
+bool exchange_limit(struct exchange *x, const struct http_request *r, uint64_t limit);
+
+/* Begins an answer with the fields every answer has; more are added with http_writer_field() and its
+ * like, then one of the next three ends it. Nothing else may be written in between. */
+struct http_writer exchange_begin(struct exchange *x, int status);
+
+/* With a whole body; HEAD gets the same without the bytes. */
+void exchange_send(struct exchange *x, struct http_writer *w, struct bytes body);
+
+/* Without a body (204, 304). */
+void exchange_send_empty(struct exchange *x, struct http_writer *w);
+
+/* With bytes whose number is not known, which the caller writes from now on: as chunks to HTTP/1.1
+ * (`minor` 1), to HTTP/1.0 as they are. False when there is nothing to write, as for HEAD; the
+ * answer is out then. */
+bool exchange_stream(struct exchange *x, struct http_writer *w);
+
+/* Ends the stream: with the last chunk, or with the connection. */
+void exchange_end(struct exchange *x);
+
+/* A whole answer of the type TYPE. */
+void exchange_answer(struct exchange *x, int status, const char *type, struct bytes body);
+
+/* Answers with application/problem+json (RFC 9457): what was wrong and what to do. Ends the
+ * connection when the request's body has not all been read. */
+void exchange_refuse(struct exchange *x, int status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));

@@ -1,0 +1,209 @@
+/*
+ * POST /topics/T: the body is one message, or as application/x-ndjson one a line. The answer comes
+ * after the store has all of it. Idempotency-Key makes a repeat harmless: a line's key is the
+ * request's with its number.
+ */
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "server/server.h"
+#include "server/topics.h"
+#include "wire/json.h"
+#include "wire/media.h"
+#include "wire/plain.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Behind the request's key: "/" and a line's number. */
+enum { KEY_MAX = STORE_KEY_MAX - 21, SENDER_MAX = 128, LINE_EXTRA = 4096 };
+
+struct posting {
+	struct ticket ticket;
+	struct exchange *exchange;
+	struct buffer body; /* of a single message */
+	struct plain lines; /* of many */
+	uint64_t line;      /* the number of the one being read */
+	uint64_t count;     /* messages given to the store */
+	uint64_t last_id;
+	int error; /* the first that the store had */
+	bool many;
+	bool complete; /* the request has ended */
+	uint8_t topic_len;
+	uint8_t sender_len;
+	uint8_t key_len;
+	uint8_t topic[NAME_MAX_LEN];
+	uint8_t sender[SENDER_MAX];
+	uint8_t key[STORE_KEY_MAX];
+};
+
+static int posting_status(int error)
+{
+	switch (-error) {
+	case EINVAL:
+		return 400;
+	case EMSGSIZE:
+		return 413;
+	case EDQUOT:
+		return 429;
+	case ENOSPC:
+	case EROFS:
+		return 507;
+	default:
+		return 503;
+	}
+}
+
+static void posting_answer(struct posting *p)
+{
+	char text[96];
+	int len;
+
+	if (p->error) {
+		exchange_refuse(p->exchange, posting_status(p->error),
+			"not everything is stored: %s", strerror(-p->error));
+		return;
+	}
+	if (p->many)
+		len = snprintf(text, sizeof(text), "{\"id\":%llu,\"count\":%llu}\n",
+			(unsigned long long)p->last_id, (unsigned long long)p->count);
+	else
+		len = snprintf(text, sizeof(text), "{\"id\":%llu}\n", (unsigned long long)p->last_id);
+	exchange_answer(p->exchange, 200, "application/json", bytes_of(text, (size_t)len));
+}
+
+static void posting_settled(struct ticket *t, int result, uint64_t id)
+{
+	struct posting *p = container_of(t, struct posting, ticket);
+
+	if (result < 0 && !p->error)
+		p->error = result;
+	if (id > p->last_id)
+		p->last_id = id;
+	if (p->complete && !t->pending)
+		posting_answer(p);
+}
+
+/* Gives one message to the hub; what the hub refuses at once is kept for the answer. */
+static void posting_publish(struct posting *p, struct bytes body)
+{
+	struct publish publish = {
+		.message = {
+			.time_ms = clock_real_ms(),
+			.topic = bytes_of(p->topic, p->topic_len),
+			.from = bytes_of(p->sender, p->sender_len),
+			.body = body,
+		},
+		.key = bytes_of(p->key, p->key_len),
+		.ticket = &p->ticket,
+	};
+	if (p->key_len && p->many)
+		publish.key.len += (size_t)snprintf((char *)p->key + p->key_len, 22, "/%llu",
+			(unsigned long long)p->count);
+	p->count++;
+	int r = connection_publish(p->exchange->connection, &publish);
+	if (r < 0 && !p->error)
+		p->error = r;
+}
+
+static void posting_line(struct posting *p, struct bytes line)
+{
+	cleanup(json_item_deinit) struct json_item item = JSON_ITEM_NULL;
+	struct fault why = FAULT_NULL;
+
+	p->line++;
+	int r = json_decode(line, &item, &why);
+	if (r == JSON_MESSAGE)
+		posting_publish(p, item.message.body);
+	else if (r < 0)
+		exchange_refuse(p->exchange, 400, "line %llu: %s; the lines before it are stored",
+			(unsigned long long)p->line, why.text);
+}
+
+static void publish_begin(struct exchange *x, const struct http_request *r)
+{
+	struct posting *p = calloc(1, sizeof(*p));
+	struct bytes topic, sender;
+
+	x->own = p;
+	if (!p) {
+		exchange_refuse(x, 503, "the hub is out of memory; try again later");
+		return;
+	}
+	p->exchange = x;
+	p->ticket.settled = posting_settled;
+	p->lines = PLAIN_NULL;
+	if (!topics_name(x, r, p->topic, &topic) ||
+		!topics_sender(x, r, p->sender, sizeof(p->sender), &sender))
+		return;
+	p->topic_len = (uint8_t)topic.len;
+	p->sender_len = (uint8_t)sender.len;
+	struct bytes key = http_fields_get_only(&r->fields, "Idempotency-Key");
+	if (key.len > KEY_MAX) {
+		exchange_refuse(x, 400, "Idempotency-Key may have %d bytes", KEY_MAX);
+		return;
+	}
+	if (key.len)
+		memcpy(p->key, key.data, key.len);
+	p->key_len = (uint8_t)key.len;
+	struct bytes type = http_fields_get(&r->fields, "Content-Type");
+	p->many = media_is(type, "application/x-ndjson");
+	if (!p->many)
+		exchange_limit(x, r, x->connection->server->options.max_message);
+}
+
+static void publish_body(struct exchange *x, struct bytes piece)
+{
+	struct posting *p = x->own;
+	struct connection *c = x->connection;
+	size_t max = 2 * c->server->options.max_message + LINE_EXTRA; /* base64, escapes */
+	struct bytes line;
+
+	if (!p->many) {
+		if (buffer_append(&p->body, piece.data, piece.len) < 0)
+			exchange_refuse(x, 503, "the hub is out of memory; try again later");
+		return;
+	}
+	while (!x->answered && plain_next(&p->lines, &piece, max, &line) == PLAIN_LINE)
+		posting_line(p, line);
+	if (!x->answered && hub_is_full(c->server->hub))
+		connection_await_store(c);
+}
+
+static void publish_complete(struct exchange *x)
+{
+	struct posting *p = x->own;
+	struct bytes line;
+
+	if (p->many)
+		while (!x->answered && plain_flush(&p->lines, true, SIZE_MAX / 2, &line) == PLAIN_LINE)
+			posting_line(p, line);
+	else
+		posting_publish(p, buffer_bytes(&p->body));
+	if (x->answered)
+		return;
+	p->complete = true;
+	if (!p->ticket.pending)
+		posting_answer(p);
+}
+
+static void publish_close(struct exchange *x)
+{
+	struct posting *p = x->own;
+
+	if (!p)
+		return;
+	if (p->ticket.pending)
+		hub_forget(x->connection->server->hub, &p->ticket);
+	buffer_deinit(&p->body);
+	plain_deinit(&p->lines);
+	free(p);
+}
+
+const struct handler topics_publish = {
+	.begin = publish_begin,
+	.body = publish_body,
+	.complete = publish_complete,
+	.close = publish_close,
+};

@@ -1,0 +1,334 @@
+#include "server/server.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/connection.h"
+#include "server/plain.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	REST_MS = 20,
+	DOUBT_MS = 2000,
+	BEAT_MS = 30000,
+	FAREWELL_MS = 5000,
+	STOP_MS = 1000,
+	TICK_MS = 1000,
+};
+
+/* ---- the end of a turn ---- */
+
+static void server_free_closed(struct server *s)
+{
+	list_each(node, &s->entrances)
+		listener_retry(&container_of(node, struct entrance, node)->listener);
+	while (!list_empty(&s->closed)) {
+		struct list *node = s->closed.next;
+		list_unlink(node);
+		connection_free(container_of(node, struct connection, node));
+	}
+}
+
+static void server_on_turn_end(struct ending *e)
+{
+	struct server *s = container_of(e, struct server, turn_end);
+
+	hub_flush(s->hub);
+	if (!deadline_is_set(&s->ticking))
+		deadline_set(&s->tick, &s->ticking);
+	if (!list_empty(&s->closed))
+		server_free_closed(s);
+	if (s->is_stopping && list_empty(&s->connections))
+		s->stopped(s->stopped_data);
+}
+
+static void server_on_hub_wake(struct hub *hub, void *data)
+{
+	struct server *s = data;
+
+	ending_ask(s->loop, &s->turn_end);
+}
+
+static void server_on_drained(struct hub *hub, void *data)
+{
+	struct server *s = data;
+	struct list now = LIST_INIT(now);
+
+	list_splice(&now, &s->held);
+	while (!list_empty(&now))
+		connection_proceed(container_of(now.next, struct connection, waiting));
+}
+
+static void server_on_accepted(struct hub *hub, const struct message *m, void *data)
+{
+	struct server *s = data;
+
+	s->watcher.message(s->watcher.data, m);
+}
+
+/* From the store's threads. */
+static void server_on_store_wake(void *data)
+{
+	struct server *s = data;
+
+	uv_async_send(s->store_woke);
+}
+
+static void server_on_store_woke(uv_async_t *woke)
+{
+	struct server *s = woke->data;
+
+	hub_poll(s->hub);
+	ending_ask(s->loop, &s->turn_end);
+}
+
+/* ---- deadlines ---- */
+
+static void server_on_idle(struct deadlines *d, struct deadline *which)
+{
+	struct connection *c = container_of(which, struct connection, idle);
+
+	c->server->counters.idle++;
+	connection_close(c);
+}
+
+static void server_on_rest(struct deadlines *d, struct deadline *which)
+{
+	connection_rested(container_of(which, struct connection, rest));
+}
+
+static void server_on_farewell(struct deadlines *d, struct deadline *which)
+{
+	connection_close(container_of(which, struct connection, rest));
+}
+
+static void server_close_all(struct server *s)
+{
+	list_each_safe(node, &s->connections)
+		connection_close(container_of(node, struct connection, node));
+}
+
+static void server_on_stop(struct deadlines *d, struct deadline *which)
+{
+	struct server *s = container_of(which, struct server, stopping);
+
+	server_close_all(s);
+	ending_ask(s->loop, &s->turn_end);
+}
+
+static void server_on_tick(struct deadlines *d, struct deadline *which)
+{
+	struct server *s = container_of(which, struct server, ticking);
+
+	hub_tick(s->hub, clock_real_ms());
+	if (s->options.keep_age_ms && hub_store_state(s->hub)->messages)
+		deadline_set(d, which);
+}
+
+/* ---- entrances ---- */
+
+static void server_on_connection(struct listener *l, struct channel *channel)
+{
+	struct entrance *e = container_of(l, struct entrance, listener);
+
+	e->server->counters.accepted++;
+	connection_new(e->server, e, channel);
+}
+
+static void server_on_packet(struct listener *l, const struct packet *p)
+{
+	struct entrance *e = container_of(l, struct entrance, listener);
+
+	e->server->counters.datagrams++;
+	plain_datagram(e->server, e, p->name, p->data);
+}
+
+static void server_on_starved(struct listener *l, int error)
+{
+	log_note("no more clients for now: %s; those who come wait", strerror(-error));
+}
+
+static const struct listener_handler server_entrance = {
+	.accepted = server_on_connection,
+	.packet = server_on_packet,
+	.starved = server_on_starved,
+};
+
+static struct entrance *entrance_free(struct entrance *e)
+{
+	list_unlink(&e->node);
+	listener_close(&e->listener);
+	free(e);
+	return NULL;
+}
+
+/* ---- life ---- */
+
+static int server_start(struct server *s, struct store *store)
+{
+	struct hub_options hub = {
+		.wake = server_on_hub_wake,
+		.store_wake = server_on_store_wake,
+		.drained = server_on_drained,
+		.accepted = s->watcher.message ? server_on_accepted : NULL,
+		.data = s,
+	};
+	struct loop *l = s->loop;
+	const struct {
+		struct deadlines *deadlines;
+		uint64_t ms;
+		void (*expired)(struct deadlines *d, struct deadline *which);
+	} waits[] = {
+		{&s->idle, s->options.idle_timeout_ms, server_on_idle},
+		{&s->rest, REST_MS, server_on_rest},
+		{&s->doubt, DOUBT_MS, server_on_rest},
+		{&s->beat, BEAT_MS, server_on_rest},
+		{&s->farewell, FAREWELL_MS, server_on_farewell},
+		{&s->stop, STOP_MS, server_on_stop},
+		{&s->tick, TICK_MS, server_on_tick},
+	};
+
+	for (size_t i = 0; i < sizeof(waits) / sizeof(*waits); i++) {
+		int r = deadlines_init(waits[i].deadlines, l, waits[i].ms, waits[i].expired);
+		if (r < 0)
+			return r;
+	}
+	s->store_woke = malloc(sizeof(*s->store_woke));
+	if (!s->store_woke)
+		return -ENOMEM;
+	uv_async_init(&l->uv, s->store_woke, server_on_store_woke);
+	s->store_woke->data = s;
+	s->hub = hub_new(store, &hub);
+	return s->hub ? 0 : -ENOMEM;
+}
+
+struct server *server_new(struct loop *l, struct store *store, const struct server_options *options,
+	const struct server_watcher *watcher, struct fault *why)
+{
+	struct server *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		fault_errno(why, -ENOMEM, "cannot start the hub");
+		return NULL;
+	}
+	s->loop = l;
+	s->options = *options;
+	s->watcher = *watcher;
+	s->store = store;
+	s->started_ms = clock_monotonic_ms();
+	list_init(&s->entrances);
+	list_init(&s->connections);
+	list_init(&s->closed);
+	list_init(&s->held);
+	deadline_init(&s->stopping);
+	deadline_init(&s->ticking);
+	ending_init(&s->turn_end, server_on_turn_end);
+	int r = server_start(s, store);
+	if (r == 0)
+		return s;
+	fault_errno(why, r, "cannot start the hub");
+	return server_free(s);
+}
+
+static void server_free_async(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+struct server *server_free(struct server *s)
+{
+	struct deadlines *waits[] = {
+		&s->idle, &s->rest, &s->doubt, &s->beat, &s->farewell, &s->stop, &s->tick};
+
+	if (!s)
+		return NULL;
+	s->watcher = (struct server_watcher){0};
+	list_each_safe(node, &s->entrances)
+		entrance_free(container_of(node, struct entrance, node));
+	server_close_all(s);
+	server_free_closed(s);
+	ending_cancel(&s->turn_end);
+	buffer_deinit(&s->out);
+	hub_free(s->hub);
+	for (size_t i = 0; i < sizeof(waits) / sizeof(*waits); i++)
+		deadlines_deinit(waits[i]);
+	if (s->store_woke)
+		uv_close((uv_handle_t *)s->store_woke, server_free_async);
+	free(s);
+	return NULL;
+}
+
+static void entrance_tell(const struct entrance *e, void (*bound)(void *data, const char *text),
+	void *data)
+{
+	const struct address_scheme *scheme = e->listener.address.scheme;
+	const struct endpoint *at;
+
+	for (size_t i = 0; (at = listener_endpoint(&e->listener, i)); i++) {
+		char text[32 + ENDPOINT_TEXT_SIZE];
+		int len = 0;
+		if (scheme->kind == ADDRESS_INET)
+			len = snprintf(text, sizeof(text), "%s:", scheme->name);
+		endpoint_format(at, text + len);
+		bound(data, text);
+	}
+}
+
+int server_listen(struct server *s, const struct address *address,
+	void (*bound)(void *data, const char *text), void *data, struct fault *why)
+{
+	struct entrance *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return fault_errno(why, -ENOMEM, "cannot listen");
+	list_init(&e->node);
+	e->server = s;
+	e->listener = LISTENER_NULL;
+	int r = listener_open(&e->listener, s->loop, address, 0, &server_entrance, why);
+	if (r < 0) {
+		entrance_free(e);
+		return r;
+	}
+	const char *topic = e->listener.address.options[ADDRESS_TOPIC];
+	e->topic = bytes_text(topic ? topic : "lobby");
+	list_push(&s->entrances, &e->node);
+	entrance_tell(e, bound, data);
+	return 0;
+}
+
+void server_stop(struct server *s, void (*stopped)(void *data), void *data)
+{
+	s->is_stopping = true;
+	s->stopped = stopped;
+	s->stopped_data = data;
+	list_each(node, &s->entrances)
+	{
+		struct entrance *e = container_of(node, struct entrance, node);
+		listener_close(&e->listener);
+	}
+	deadline_set(&s->stop, &s->stopping);
+	list_each_safe(node, &s->connections)
+		connection_leave(container_of(node, struct connection, node));
+	ending_ask(s->loop, &s->turn_end);
+}
+
+int server_publish(struct server *s, struct bytes topic, struct bytes from, struct bytes body)
+{
+	struct publish p = {
+		.message = {.time_ms = clock_real_ms(), .topic = topic, .from = from, .body = body},
+	};
+	return hub_publish(s->hub, &p);
+}
+
+struct bytes server_date(struct server *s)
+{
+	uint64_t now = clock_real_ms() / 1000;
+
+	if (now != s->date_s) {
+		http_date_format(now, s->date);
+		s->date_s = now;
+	}
+	return bytes_text(s->date);
+}

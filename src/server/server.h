@@ -1,0 +1,110 @@
+#pragma once
+
+/*
+ * Server: the hub's process without its command line
+ *
+ * It joins the floors below: listeners bring connections, the door finds out which wire each one
+ * speaks, that wire's protocol turns bytes into publishes and subscriptions, the hub passes on.
+ *
+ * Everything runs on the loop's thread. Nothing a client does ends the server.
+ */
+
+#include "base/fault.h"
+#include "hub/hub.h"
+#include "net/address.h"
+#include "net/deadline.h"
+#include "net/listener.h"
+#include "server/guard.h"
+#include "wire/http_date.h"
+
+struct connection;
+struct server;
+
+struct server_options {
+	uint64_t max_message;     /* bytes of a body */
+	uint64_t max_clients;     /* at once */
+	uint64_t idle_timeout_ms; /* without a byte in either direction; 0: never */
+	uint64_t keep_age_ms;     /* the store's bound by age; 0: none */
+	struct guard_options guard;
+};
+
+/* What the server's owner is told as it happens, for a person or a program to read; NULL members
+ * are not called. Texts and messages are valid for the call. */
+struct server_watcher {
+	void (*opened)(void *data, const char *peer);
+	void (*message)(void *data, const struct message *m);
+	void (*closed)(void *data, const char *peer);
+	void *data;
+};
+
+struct server_counters {
+	uint64_t accepted;    /* connections */
+	uint64_t refused;     /* for max_clients */
+	uint64_t idle;        /* closed for idle_timeout_ms */
+	uint64_t datagrams;   /* packets without a connection */
+	uint64_t unpublished; /* messages that the store did not take */
+	uint64_t requests;    /* over HTTP */
+	size_t clients;       /* now */
+};
+
+/* One address the server listens on, and what it says of those who come by it. */
+struct entrance {
+	struct list node;
+	struct server *server;
+	struct listener listener;
+	struct bytes topic; /* of its plain clients; borrows from the listener's address */
+};
+
+struct server {
+	struct loop *loop;
+	struct hub *hub;
+	const struct store *store; /* the hub's */
+	uint64_t started_ms;       /* monotonic */
+	char date[HTTP_DATE_SIZE]; /* of this second, for answers */
+	uint64_t date_s;
+	struct server_options options;
+	struct server_watcher watcher;
+	struct server_counters counters;
+	struct list entrances;
+	struct list connections;
+	struct list closed; /* to be freed when the turn ends */
+	struct list held;   /* waiting for the store to take more */
+	struct buffer out;         /* answers being written, */
+	struct connection *writer; /* to this client */
+	struct ending turn_end;
+	struct deadlines idle;
+	struct deadlines rest;     /* 20 ms: a plain line's end may be left out */
+	struct deadlines doubt;    /* 2 s: what could become HTTP but does not go on is plain */
+	struct deadlines beat;     /* 30 s: a sign of life to who listens and hears nothing */
+	struct deadlines farewell; /* 5 s: to read what was written before the close */
+	struct deadlines stop;     /* 1 s: for all of them, when the server stops */
+	struct deadline stopping;
+	struct deadlines tick;     /* 1 s after traffic: memory is tidied, old messages go */
+	struct deadline ticking;
+	uv_async_t *store_woke;
+	uint64_t next_origin;
+	bool is_stopping;
+	void (*stopped)(void *data);
+	void *stopped_data;
+};
+
+/* The hub's store stays the caller's and must outlive the server. NULL with a line in WHY. */
+struct server *server_new(struct loop *l, struct store *store, const struct server_options *options,
+	const struct server_watcher *watcher, struct fault *why);
+
+/* Closes everything at once. Takes NULL, returns NULL. */
+struct server *server_free(struct server *s);
+
+/* Listens on ADDRESS (copied). Negative errno with a line in WHY. `bound` is called with each address
+ * that is now listened on, in its canonical form. */
+int server_listen(struct server *s, const struct address *address,
+	void (*bound)(void *data, const char *text), void *data, struct fault *why);
+
+/* Stops accepting, sends what is on its way within a second, closes, calls STOPPED. */
+void server_stop(struct server *s, void (*stopped)(void *data), void *data);
+
+/* The text of the field Date for now, valid until the next call. */
+struct bytes server_date(struct server *s);
+
+/* Publishes from within the process (the terminal's lines). As hub_publish. */
+int server_publish(struct server *s, struct bytes topic, struct bytes from, struct bytes body);

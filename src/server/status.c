@@ -1,0 +1,155 @@
+#include "server/status.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "server/server.h"
+#include "server/topics.h"
+#include "wire/json.h"
+
+#include <errno.h>
+
+/* Everything a figure can be read from. */
+struct status {
+	const struct server *server;
+	const struct server_counters *counters;
+	const struct hub_counters *hub;
+	const struct store_state *store;
+};
+
+enum figure_kind { COUNTER, GAUGE };
+
+struct figure {
+	const char *name; /* in JSON; "ferry_NAME" in metrics, with _total for a counter */
+	enum figure_kind kind;
+	uint64_t (*value)(const struct status *s);
+	const char *help;
+};
+
+#define FIGURE(name_, expression)                                                                  \
+	static uint64_t figure_##name_(const struct status *s)                                     \
+	{                                                                                          \
+		return (uint64_t)(expression);                                                     \
+	}
+
+FIGURE(clients, s->counters->clients)
+FIGURE(accepted, s->counters->accepted)
+FIGURE(refused, s->counters->refused)
+FIGURE(idle_closed, s->counters->idle)
+FIGURE(datagrams, s->counters->datagrams)
+FIGURE(requests, s->counters->requests)
+FIGURE(messages_in, s->hub->messages_in)
+FIGURE(bytes_in, s->hub->bytes_in)
+FIGURE(messages_out, s->hub->messages_out)
+FIGURE(bytes_out, s->hub->bytes_out)
+FIGURE(skipped, s->hub->skipped)
+FIGURE(replays, s->hub->replays)
+FIGURE(not_stored, s->counters->unpublished + s->store->failed)
+FIGURE(subscribers, s->hub->subscribers)
+FIGURE(tape_bytes, s->hub->tape_bytes)
+FIGURE(store_messages, s->store->messages)
+FIGURE(store_bytes, s->store->bytes)
+FIGURE(store_last_id, s->store->last_id)
+FIGURE(store_dropped, s->store->dropped)
+FIGURE(store_pending, s->store->pending)
+
+static const struct figure figures[] = {
+	{"clients", GAUGE, figure_clients, "connections now"},
+	{"accepted", COUNTER, figure_accepted, "connections accepted"},
+	{"refused", COUNTER, figure_refused, "connections refused at --max-clients"},
+	{"idle_closed", COUNTER, figure_idle_closed, "connections closed at --idle-timeout"},
+	{"datagrams", COUNTER, figure_datagrams, "packets without a connection"},
+	{"requests", COUNTER, figure_requests, "HTTP requests"},
+	{"messages_in", COUNTER, figure_messages_in, "messages published"},
+	{"bytes_in", COUNTER, figure_bytes_in, "bytes of their bodies"},
+	{"messages_out", COUNTER, figure_messages_out, "messages sent to subscribers"},
+	{"bytes_out", COUNTER, figure_bytes_out, "bytes sent to subscribers"},
+	{"skipped", COUNTER, figure_skipped, "messages that slow subscribers missed"},
+	{"replays", COUNTER, figure_replays, "times a subscriber read from the store"},
+	{"not_stored", COUNTER, figure_not_stored, "messages that were not stored"},
+	{"subscribers", GAUGE, figure_subscribers, "subscriptions now"},
+	{"tape_bytes", GAUGE, figure_tape_bytes, "memory of messages on their way"},
+	{"store_messages", GAUGE, figure_store_messages, "messages in the store"},
+	{"store_bytes", GAUGE, figure_store_bytes, "bytes in the store"},
+	{"store_last_id", GAUGE, figure_store_last_id, "id of the newest message"},
+	{"store_dropped", COUNTER, figure_store_dropped, "messages that the store no longer has"},
+	{"store_pending", GAUGE, figure_store_pending, "messages on their way into the store"},
+};
+
+enum { FIGURES = sizeof(figures) / sizeof(*figures) };
+
+static struct status status_of(const struct server *s)
+{
+	return (struct status){
+		.server = s,
+		.counters = &s->counters,
+		.hub = hub_counters(s->hub),
+		.store = hub_store_state(s->hub),
+	};
+}
+
+static void status_answer(struct exchange *x, const char *type, struct buffer *body)
+{
+	struct http_writer w = exchange_begin(x, 200);
+
+	http_writer_text(&w, "Content-Type", type);
+	http_writer_text(&w, "Cache-Control", "no-store");
+	exchange_send(x, &w, buffer_bytes(body));
+}
+
+static void status_begin_json(struct exchange *x, const struct http_request *r)
+{
+	cleanup(buffer_deinit) struct buffer body = BUFFER_NULL;
+	const struct server *server = x->connection->server;
+	struct status s = status_of(server);
+
+	buffer_print(&body, "{\"version\":\"%s\",\"uptime_ms\":%llu,\"store\":\"%s\"", FERRY_VERSION,
+		(unsigned long long)(clock_monotonic_ms() - server->started_ms), server->store->ops->name);
+	for (size_t i = 0; i < FIGURES; i++)
+		buffer_print(&body, ",\"%s\":%llu", figures[i].name,
+			(unsigned long long)figures[i].value(&s));
+	buffer_append(&body, "}\n", 2);
+	status_answer(x, "application/json", &body);
+}
+
+static void status_begin_metrics(struct exchange *x, const struct http_request *r)
+{
+	cleanup(buffer_deinit) struct buffer body = BUFFER_NULL;
+	struct status s = status_of(x->connection->server);
+
+	for (size_t i = 0; i < FIGURES; i++) {
+		const struct figure *f = &figures[i];
+		const char *suffix = f->kind == COUNTER ? "_total" : "";
+		buffer_print(&body, "# HELP ferry_%s%s %s\n# TYPE ferry_%s%s %s\nferry_%s%s %llu\n",
+			f->name, suffix, f->help, f->name, suffix,
+			f->kind == COUNTER ? "counter" : "gauge", f->name, suffix,
+			(unsigned long long)f->value(&s));
+	}
+	status_answer(x, "text/plain; version=0.0.4", &body);
+}
+
+const struct handler status_json = {.begin = status_begin_json};
+const struct handler status_metrics = {.begin = status_begin_metrics};
+
+/* ---- GET /topics/ ---- */
+
+static void list_topic(void *data, const struct hub_topic_info *t)
+{
+	struct buffer *body = data;
+
+	/* A topic's name needs no escapes: hub/name.h. */
+	buffer_print(body, "%s{\"name\":\"%.*s\",\"messages\":%llu,\"last_id\":%llu,\"subscribers\":%zu}",
+		buffer_len(body) > 1 ? "," : "", (int)t->name.len, (const char *)t->name.data,
+		(unsigned long long)t->messages, (unsigned long long)t->last_id, t->subscribers);
+}
+
+static void list_begin(struct exchange *x, const struct http_request *r)
+{
+	cleanup(buffer_deinit) struct buffer body = BUFFER_NULL;
+
+	buffer_append(&body, "[", 1);
+	hub_topics(x->connection->server->hub, list_topic, &body);
+	buffer_append(&body, "]\n", 2);
+	status_answer(x, "application/json", &body);
+}
+
+const struct handler topics_list = {.begin = list_begin};

@@ -1,0 +1,176 @@
+/*
+ * GET /topics/T: messages as they come, as server-sent events, ndjson or text, by what the client
+ * accepts; `?since=` begins in the past, `?poll=1` ends when everything so far was sent. The upgrade
+ * to WebSocket starts here as well.
+ */
+
+#include "base/clock.h"
+#include "server/formats.h"
+#include "server/server.h"
+#include "server/topics.h"
+#include "server/websocket.h"
+#include "wire/media.h"
+#include "wire/sse.h"
+
+#include <errno.h>
+
+int topics_since(struct bytes text, uint64_t now_ms, struct since *since)
+{
+	char span[32];
+	uint64_t ms;
+
+	if (bytes_equal(text, BYTES_LITERAL("all"))) {
+		*since = (struct since){SINCE_ALL, 0};
+		return 0;
+	}
+	if (http_parse_number(text, &ms) == 0) {
+		*since = (struct since){SINCE_ID, ms};
+		return 0;
+	}
+	if (!text.len || text.len >= sizeof(span))
+		return -EINVAL;
+	memcpy(span, text.data, text.len);
+	span[text.len] = '\0';
+	if (clock_parse_span(span, &ms) < 0)
+		return -EINVAL;
+	*since = (struct since){SINCE_TIME, ms < now_ms ? now_ms - ms : 0};
+	return 0;
+}
+
+bool topics_name(
+	struct exchange *x, const struct http_request *r, uint8_t *to, struct bytes *topic)
+{
+	static const size_t prefix = sizeof("/topics/") - 1;
+	struct bytes escaped = bytes_of(r->path.data + prefix, r->path.len - prefix);
+
+	if (uri_path_decode(escaped, to, NAME_MAX_LEN, topic) == 0 && name_valid(*topic))
+		return true;
+	exchange_refuse(x, 400, "a topic's name is 1 to %d of A-Z a-z 0-9 . _ -", NAME_MAX_LEN);
+	return false;
+}
+
+bool topics_sender(struct exchange *x, const struct http_request *r, uint8_t *to, size_t cap,
+	struct bytes *name)
+{
+	int e = r->query.data ? uri_query_get(r->query, "name", to, cap, name) : -ENOENT;
+	if (e == -ENOENT || (e == 0 && !name->len)) {
+		size_t len = strlen(x->connection->peer);
+		*name = bytes_of(to, len < cap ? len : cap);
+		memcpy(to, x->connection->peer, name->len);
+		return true;
+	}
+	if (e == 0 && topics_is_sender(*name))
+		return true;
+	exchange_refuse(x, 400, "a name is up to %zu bytes of UTF-8 without control characters", cap);
+	return false;
+}
+
+/* `?since=`, or Last-Event-ID, which a browser sends when it comes back and which then counts. */
+static bool subscribe_since(struct exchange *x, const struct http_request *r, struct since *since)
+{
+	uint8_t text[64];
+	struct bytes value;
+
+	*since = SINCE_NONE;
+	struct bytes last = http_fields_get_only(&r->fields, "Last-Event-ID");
+	if (last.len && topics_since(last, 0, since) == 0 && since->kind == SINCE_ID)
+		return true;
+	int e = r->query.data ? uri_query_get(r->query, "since", text, sizeof(text), &value) : -ENOENT;
+	if (e == -ENOENT)
+		return true;
+	if (e == 0 && topics_since(value, clock_real_ms(), since) == 0)
+		return true;
+	exchange_refuse(x, 400, "since is an id, `all`, or a time span such as 10m");
+	return false;
+}
+
+static bool subscribe_polls(const struct http_request *r)
+{
+	uint8_t text[8];
+	struct bytes value;
+
+	return r->query.data && uri_query_get(r->query, "poll", text, sizeof(text), &value) == 0 &&
+	       bytes_equal(value, BYTES_LITERAL("1"));
+}
+
+static void subscribe_stream(struct exchange *x, const struct format_choice *choice,
+	struct bytes topic, struct since since)
+{
+	struct connection *c = x->connection;
+	struct http_writer w = exchange_begin(x, 200);
+
+	http_writer_text(&w, "Content-Type", choice->type);
+	http_writer_text(&w, "Cache-Control", "no-store");
+	http_writer_text(&w, "Vary", "Accept");
+	http_writer_text(&w, "X-Content-Type-Options", "nosniff");
+	if (!exchange_stream(x, &w))
+		return;
+	int r = connection_subscribe(c, topic, x->minor ? choice->chunked : choice->bare, since);
+	if (r < 0)
+		connection_close(c);
+}
+
+/* The first type that the client likes best; text for a client that does not say. */
+static const struct format_choice *subscribe_choose(const struct http_request *r)
+{
+	const char *types[FORMAT_CHOICES];
+
+	for (int i = 0; i < FORMAT_CHOICES; i++)
+		types[i] = format_choices[i].type;
+	int best = media_choose(&r->fields, types, FORMAT_CHOICES);
+	return best < 0 ? NULL : &format_choices[best];
+}
+
+static void subscribe_begin(struct exchange *x, const struct http_request *r)
+{
+	struct connection *c = x->connection;
+	uint8_t name[NAME_MAX_LEN];
+	struct bytes topic;
+	struct since since;
+
+	if (!topics_name(x, r, name, &topic) || !subscribe_since(x, r, &since))
+		return;
+	if (http_fields_list_has(&r->fields, "Upgrade", "websocket")) {
+		websocket_open(x, r, topic, since);
+		return;
+	}
+	const struct format_choice *choice = subscribe_choose(r);
+	if (!choice) {
+		exchange_refuse(x, 406,
+			"a topic can be had as text/event-stream, application/x-ndjson or text/plain");
+		return;
+	}
+	c->polls = subscribe_polls(r);
+	if (c->polls && since.kind == SINCE_NOW)
+		since = (struct since){SINCE_ALL, 0};
+	subscribe_stream(x, choice, topic, since);
+}
+
+/* All there is has been sent to one who asked for no more. */
+static void subscribe_caught_up(struct exchange *x)
+{
+	x->connection->polls = false;
+	cursor_deinit(&x->connection->cursor);
+	exchange_end(x);
+}
+
+/* A proxy or a browser that hears nothing gives up; a client that is gone is found out. */
+static void subscribe_beat(struct exchange *x)
+{
+	uint8_t beat[SSE_BEAT_MAX];
+
+	connection_write(x->connection, beat, sse_beat(x->minor > 0, beat));
+}
+
+static void subscribe_close(struct exchange *x)
+{
+	x->connection->polls = false;
+	cursor_deinit(&x->connection->cursor);
+}
+
+const struct handler topics_subscribe = {
+	.begin = subscribe_begin,
+	.caught_up = subscribe_caught_up,
+	.beat = subscribe_beat,
+	.close = subscribe_close,
+};
