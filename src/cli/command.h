@@ -103,10 +103,6 @@ struct command {
 };
 
 extern const struct command command_listen;
-extern const struct command command_chat;
-extern const struct command command_send;
-extern const struct command command_follow;
-extern const struct command command_who;
 extern const struct command command_help;
 
 /* All of them, in the order of `ferry --help`, ended by NULL. */

@@ -59,8 +59,8 @@ static void console_event(struct console *c, const char *event, const char *key,
 	if (!console_has_room(c, 64 + text.len))
 		return;
 	buffer_print(&c->text, "{\"event\":\"%s\",\"%s\":", event, key);
-	if (buffer_reserve(&c->text, json_string_size(text), &to) == 0)
-		buffer_commit(&c->text, json_string_encode(text, to));
+	if (buffer_reserve(&c->text, json_quote_size(text), &to) == 0)
+		buffer_commit(&c->text, json_quote(text, to));
 	buffer_append(&c->text, "}\n", 2);
 }
 
@@ -110,8 +110,8 @@ void console_message(void *console, const struct message *m)
 	if (!console_has_room(c, 64 + m->from.len + m->topic.len + m->body.len))
 		return;
 	if (c->options.json) {
-		if (buffer_reserve(&c->text, json_size(m), &to) == 0)
-			buffer_commit(&c->text, json_encode(m, to));
+		if (buffer_reserve(&c->text, json_line_size(m), &to) == 0)
+			buffer_commit(&c->text, json_line_encode(m, to));
 		return;
 	}
 	buffer_append(&c->text, "This is what ", 13);

@@ -11,6 +11,14 @@ static bool terminal_is_safe(const uint8_t *at, size_t len)
 	return !(len == 2 && at[0] == 0xc2 && at[1] < 0xa0); /* U+0080 to U+009F */
 }
 
+/* The length of the UTF-8 character at AT, 0 when there is none. */
+static size_t terminal_character(const uint8_t *at, size_t len)
+{
+	size_t want = *at < 0x80 ? 1 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : 4;
+
+	return want <= len && utf8_valid(bytes_of(at, want)) ? want : 0;
+}
+
 int terminal_append(struct buffer *out, struct bytes data)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -22,7 +30,7 @@ int terminal_append(struct buffer *out, struct bytes data)
 		return r;
 	uint8_t *start = to;
 	while (at < end) {
-		size_t len = utf8_length(at, (size_t)(end - at));
+		size_t len = terminal_character(at, (size_t)(end - at));
 		if (len && terminal_is_safe(at, len)) {
 			memcpy(to, at, len);
 			to += len;

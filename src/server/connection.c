@@ -4,6 +4,7 @@
 #include "server/door.h"
 #include "server/server.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 

@@ -14,7 +14,7 @@
  * An idle connection costs its memory and nothing else; see the size check in connection.c.
  */
 
-#include "hub/cursor.h"
+#include "hub/hub.h"
 #include "net/channel.h"
 #include "net/child.h"
 #include "net/deadline.h"

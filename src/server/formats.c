@@ -92,12 +92,12 @@ static size_t text_skipped(uint64_t n, uint8_t *to)
 }
 
 CHUNKED(text);
-CHUNKED(json);
+CHUNKED(json_line);
 CHUNKED(sse);
 
 const struct format_choice format_choices[FORMAT_CHOICES] = {
 	[FORMAT_TEXT] = {"text/plain; charset=utf-8", &text_bare, &text_chunked},
-	[FORMAT_NDJSON] = {"application/x-ndjson", &json_bare, &json_chunked},
+	[FORMAT_NDJSON] = {"application/x-ndjson", &json_line_bare, &json_line_chunked},
 	[FORMAT_SSE] = {"text/event-stream", &sse_bare, &sse_chunked},
 };
 

@@ -109,11 +109,11 @@ static void posting_publish(struct posting *p, struct bytes body)
 
 static void posting_line(struct posting *p, struct bytes line)
 {
-	cleanup(json_item_deinit) struct json_item item = JSON_ITEM_NULL;
+	cleanup(json_line_deinit) struct json_line item = JSON_LINE_NULL;
 	struct fault why = FAULT_NULL;
 
 	p->line++;
-	int r = json_decode(line, &item, &why);
+	int r = json_line_decode(line, &item, &why);
 	if (r == JSON_MESSAGE)
 		posting_publish(p, item.message.body);
 	else if (r < 0)
