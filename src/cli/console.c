@@ -43,7 +43,8 @@ static bool console_has_room(struct console *c, size_t len)
 		return false;
 	}
 	if (c->skipped) {
-		buffer_print(&c->text, c->options.json ? "{\"skipped\":%llu}\n" : "skipped %llu messages\n",
+		buffer_print(&c->text,
+			c->options.json ? "{\"skipped\":%llu}\n" : "skipped %llu messages\n",
 			(unsigned long long)c->skipped);
 		c->skipped = 0;
 	}

@@ -45,16 +45,17 @@ struct listen {
 
 static const struct option_entry listen_options[] = {
 	OPTION_JSON(struct listen_settings),
-	{"max-clients", 0, OPTION_NUMBER, offsetof(struct listen_settings, max_clients), "N", NULL, 1,
-		0, "clients at once (default: what the open file limit allows)"},
+	{"max-clients", 0, OPTION_NUMBER, offsetof(struct listen_settings, max_clients), "N", NULL,
+		1, 0, "clients at once (default: what the open file limit allows)"},
 	{"max-message", 0, OPTION_SIZE, offsetof(struct listen_settings, max_message), "SIZE", "1M",
 		1, 1 << 30, "the largest message"},
-	{"idle-timeout", 0, OPTION_SPAN, offsetof(struct listen_settings, idle_timeout), "SPAN", NULL,
-		0, 0, "close a client that neither sends nor is sent anything for so long"},
+	{"idle-timeout", 0, OPTION_SPAN, offsetof(struct listen_settings, idle_timeout), "SPAN",
+		NULL, 0, 0, "close a client that neither sends nor is sent anything for so long"},
 	{"keep", 0, OPTION_SIZE, offsetof(struct listen_settings, keep), "SIZE", "64M", 4096, 0,
 		"memory for messages that clients may ask for again"},
 	{"busy-poll", 0, OPTION_NUMBER, offsetof(struct listen_settings, busy_poll), "MICROSECONDS",
-		NULL, 0, 1000, "look so long for more traffic before sleeping: lower latency, more CPU"},
+		NULL, 0, 1000,
+		"look so long for more traffic before sleeping: lower latency, more CPU"},
 	OPTION_END,
 };
 
@@ -205,7 +206,8 @@ const struct command command_listen = {
 	.name = "listen",
 	.words = "[ADDRESS…]",
 	.summary = "runs a hub that passes messages on between its clients",
-	.about = "Any client will do: ferry chat, netcat, curl, a browser, a few lines of Python. What\n"
+	.about = "Any client will do: ferry chat, netcat, curl, a browser, a few lines of Python. "
+		 "What\n"
 		 "they send is printed here and passed on to the others; a line typed here is a\n"
 		 "message from `host`. Without an ADDRESS it listens on " LISTEN_PRESET ".",
 	.max_words = -1,

@@ -237,6 +237,7 @@ static void connection_write_answers(struct connection *c)
 
 void connection_pump(struct connection *c)
 {
+	connection_flush(c); /* what was answered before comes before */
 	while (stream_is_open(&c->stream) && !stream_is_blocked(&c->stream)) {
 		if (c->answers && !c->cut)
 			connection_write_answers(c);
@@ -273,8 +274,8 @@ void connection_write(struct connection *c, const void *data, size_t len)
 		connection_wrote(c);
 }
 
-int connection_subscribe(struct connection *c, struct bytes topic,
-	const struct tape_format *format, struct since since)
+int connection_subscribe(struct connection *c, struct bytes topic, const struct tape_format *format,
+	struct since since)
 {
 	int r = hub_subscribe(c->server->hub, topic, format, since, &c->cursor);
 	if (r == 0)

@@ -8,8 +8,9 @@
  * given again, together with what has come since, so a protocol that wants a whole head, or that
  * must wait for the store, needs no buffer of its own.
  *
- * A subscriber's bytes are never queued: `connection_pump` offers the kernel what stands between its
- * cursor and the end of the tape. Only answers to its own requests go through the stream's queue.
+ * A subscriber's bytes are never queued: `connection_pump` offers the kernel what stands between
+ * its cursor and the end of the tape. Only answers to its own requests go through the stream's
+ * queue.
  *
  * An idle connection costs its memory and nothing else; see the size check in connection.c.
  */
@@ -31,7 +32,8 @@ struct protocol {
 	/* Takes what it can of DATA; the number of bytes taken. The rest is given again with more
 	 * behind it, or alone after connection_proceed(). */
 	size_t (*received)(struct connection *c, struct bytes data);
-	/* Nothing more came for as long as the deadline it had set (connection.rest). May be NULL. */
+	/* Nothing more came for as long as the deadline it had set (connection.rest). May be NULL.
+	 */
 	void (*rested)(struct connection *c);
 	/* The client sends no more; what was held has been offered before. */
 	void (*ended)(struct connection *c);
@@ -39,6 +41,8 @@ struct protocol {
 	void (*writable)(struct connection *c);
 	/* All that is stored has been sent to one who `polls`. May be NULL. */
 	void (*caught_up)(struct connection *c);
+	/* The server stops: says farewell. NULL: connection_leave() alone. */
+	void (*stop)(struct connection *c);
 	/* The connection goes; frees what the protocol owns. */
 	void (*closed)(struct connection *c);
 };
@@ -61,22 +65,23 @@ struct connection {
 		void *own; /* the other protocols' */
 	} state;
 	struct buffer *answers; /* that wait for the end of the message being written, or NULL */
-	uint64_t origin;        /* marks what this connection publishes */
-	bool feeding : 1;       /* the protocol has the bytes that came */
-	bool holding : 1;       /* see connection_hold() */
-	bool cut : 1;           /* the last write ended before its end, maybe inside a message */
-	bool stuck : 1;         /* nothing was taken since the last beat */
-	bool polls : 1;         /* wants to be told when it has caught up */
-	bool ended : 1;         /* the client sends no more */
-	bool leaving : 1;       /* closes once everything is sent */
-	char peer[];     /* its name, a text */
+	uint64_t origin;	/* marks what this connection publishes */
+	bool feeding : 1;	/* the protocol has the bytes that came */
+	bool holding : 1;	/* see connection_hold() */
+	bool cut : 1;		/* the last write ended before its end, maybe inside a message */
+	bool stuck : 1;		/* nothing was taken since the last beat */
+	bool polls : 1;		/* wants to be told when it has caught up */
+	bool ended : 1;		/* the client sends no more */
+	bool leaving : 1;	/* closes once everything is sent */
+	char peer[];		/* its name, a text */
 };
 
 /* Takes what it needs out of CHANNEL. NULL when memory or descriptors are out. */
 struct connection *connection_new(
 	struct server *s, const struct entrance *e, struct channel *channel);
 
-/* Closes now; connection_free() comes when the turn ends. What is held stays until then. Safe twice. */
+/* Closes now; connection_free() comes when the turn ends. What is held stays until then. Safe
+ * twice. */
 void connection_close(struct connection *c);
 
 /* Takes NULL, returns NULL; for the server alone. */
@@ -89,8 +94,8 @@ void connection_leave(struct connection *c);
 void connection_speak(struct connection *c, const struct protocol *p);
 
 /* Subscribes; the cursor's bytes are the connection's from now on. As hub_subscribe. */
-int connection_subscribe(struct connection *c, struct bytes topic,
-	const struct tape_format *format, struct since since);
+int connection_subscribe(struct connection *c, struct bytes topic, const struct tape_format *format,
+	struct since since);
 
 /* Publishes P as a message of this client; its origin is filled in. As hub_publish. */
 int connection_publish(struct connection *c, struct publish *p);
@@ -105,9 +110,9 @@ void connection_await_store(struct connection *c);
 /* The deadline `rest` has passed. */
 void connection_rested(struct connection *c);
 
-/* Answers are appended to this buffer and sent by connection_wrote(): at once, or together with others
- * when the connection is being fed, so that pipelined requests cost one write. Subscribers get them
- * between two messages. A client that does not read its answers is closed. */
+/* Answers are appended to this buffer and sent by connection_wrote(): at once, or together with
+ * others when the connection is being fed, so that pipelined requests cost one write. Subscribers
+ * get them between two messages. A client that does not read its answers is closed. */
 struct buffer *connection_out(struct connection *c);
 void connection_wrote(struct connection *c);
 

@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* The body of a request that takes none is read and dropped up to here. */
+enum { BODY_DROPPED = 64 * 1024 };
+
 /* ---- answers ---- */
 
 /* The answer is out. What is left of the request is dropped; then comes the next. */
@@ -117,9 +120,10 @@ void exchange_refuse(struct exchange *x, int status, const char *format, ...)
 	va_end(args);
 	if (x->reading)
 		x->keep_alive = false;
-	http_problem_append(&body, status, detail);
+	http_problem_append(
+		&body, &(struct http_problem){.status = status, .detail = bytes_text(detail)});
 	struct http_writer w = exchange_begin(x, status);
-	http_writer_text(&w, "Content-Type", "application/problem+json");
+	http_writer_text(&w, "Content-Type", HTTP_PROBLEM_MEDIA_TYPE);
 	exchange_send(x, &w, buffer_bytes(&body));
 }
 
@@ -140,7 +144,8 @@ static bool exchange_is_admitted(struct exchange *x, const struct http_request *
 	const struct guard_options *guard = &s->options.guard;
 	int status;
 
-	const char *wrong = guard_check(guard, &x->connection->entrance->listener.address, r, &status);
+	const char *wrong =
+		guard_check(guard, &x->connection->entrance->listener.address, r, &status);
 	if (wrong) {
 		exchange_refuse(x, status, "%s", wrong);
 		return false;
@@ -172,7 +177,7 @@ static void exchange_start(struct exchange *x, const struct http_request *r)
 	if (!exchange_is_admitted(x, r))
 		return;
 	x->handler = route_find(x, r);
-	if (!x->handler || !exchange_limit(x, r, x->handler->body ? UINT64_MAX : BODY_DRAINED))
+	if (!x->handler || !exchange_limit(x, r, x->handler->body ? UINT64_MAX : BODY_DROPPED))
 		return;
 	x->handler->begin(x, r);
 	if (!stream_is_open(&x->connection->stream) || x->answered)
@@ -220,8 +225,8 @@ static size_t exchange_receive_body(struct exchange *x, struct bytes data)
 			if (x->answered)
 				connection_leave(c);
 			else
-				exchange_refuse(x, x->body.refusal.status, "%s",
-					x->body.refusal.detail);
+				exchange_refuse(
+					x, x->body.refusal.status, "%s", x->body.refusal.detail);
 		} else if (r == 0) {
 			exchange_complete(x);
 		}
@@ -288,15 +293,21 @@ static void exchange_caught_up(struct connection *c)
 		x->handler->caught_up(x);
 }
 
+void exchange_free(struct exchange *x)
+{
+	free(x->own);
+	free(x->cors);
+	free(x);
+}
+
 static void exchange_closed(struct connection *c)
 {
 	struct exchange *x = exchange_of(c);
 
 	if (x->handler && x->handler->close)
 		x->handler->close(x);
-	free(x->cors);
-	free(x);
-	c->state.own = NULL;
+	x->own = NULL;
+	exchange_free(x);
 }
 
 static const struct protocol http_protocol = {

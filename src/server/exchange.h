@@ -7,9 +7,9 @@
  * request is not looked at before the answer is out (RFC 9112 section 9.3.2), which bounds what a
  * pipelining client can ask for.
  *
- * Who answers is a `struct handler`, found by the route. It is told of the head, of each piece of the
- * body, and of the body's end; at any of these or later it answers, once: with exchange_answer() and
- * its like, or with a stream of bytes that goes on until exchange_end().
+ * Who answers is a `struct handler`, found by the route. It is told of the head, of each piece of
+ * the body, and of the body's end; at any of these or later it answers, once: with
+ * exchange_answer() and its like, or with a stream of bytes that goes on until exchange_end().
  */
 
 #include "server/connection.h"
@@ -40,8 +40,8 @@ struct handler {
 struct exchange {
 	struct connection *connection;
 	const struct handler *handler; /* NULL between two requests */
-	void *own;                     /* the handler's */
-	char *cors;                    /* the foreign origin that is welcome, or NULL */
+	void *own;		       /* the handler's */
+	char *cors;		       /* the foreign origin that is welcome, or NULL */
 	struct http_scan scan;
 	struct http_body body;
 	enum http_method method;
@@ -55,6 +55,9 @@ struct exchange {
 /* Makes C speak HTTP. */
 void http_open(struct connection *c);
 
+/* For the protocol that has taken over: frees it, `own` included. */
+void exchange_free(struct exchange *x);
+
 static inline struct exchange *exchange_of(struct connection *c)
 {
 	return c->state.own;
@@ -63,8 +66,8 @@ static inline struct exchange *exchange_of(struct connection *c)
 /* In `begin`: lets in a body of at most LIMIT bytes. False when it was refused with 413. */
 bool exchange_limit(struct exchange *x, const struct http_request *r, uint64_t limit);
 
-/* Begins an answer with the fields every answer has; more are added with http_writer_field() and its
- * like, then one of the next three ends it. Nothing else may be written in between. */
+/* Begins an answer with the fields every answer has; more are added with http_writer_field() and
+ * its like, then one of the next three ends it. Nothing else may be written in between. */
 struct http_writer exchange_begin(struct exchange *x, int status);
 
 /* With a whole body; HEAD gets the same without the bytes. */

@@ -29,8 +29,8 @@ static size_t chunk_size(size_t len)
 
 /* The head's length is known only with the chunk's; what ENCODE writes is put behind the longest
  * head and moved, which a message of some hundred bytes does not notice. */
-static size_t chunk_encode(
-	const struct message *m, size_t (*encode)(const struct message *m, uint8_t *to), uint8_t *to)
+static size_t chunk_encode(const struct message *m,
+	size_t (*encode)(const struct message *m, uint8_t *to), uint8_t *to)
 {
 	char head[HTTP_CHUNK_HEAD_MAX];
 
@@ -59,31 +59,31 @@ static size_t chunk_skipped(uint64_t n, size_t (*skipped)(uint64_t n, uint8_t *t
 	return head_len + len + 2;
 }
 
-/* The three functions of NAME's chunked form. */
-#define CHUNKED(name)                                                                              \
-	static size_t name##_chunk_size(const struct message *m)                                   \
+/* The three functions of WIRE's chunked form. */
+#define CHUNKED(wire)                                                                              \
+	static size_t wire##_chunk_size(const struct message *m)                                   \
 	{                                                                                          \
-		return chunk_size(name##_size(m));                                                 \
+		return chunk_size(wire##_size(m));                                                 \
 	}                                                                                          \
-	static size_t name##_chunk_encode(const struct message *m, uint8_t *to)                    \
+	static size_t wire##_chunk_encode(const struct message *m, uint8_t *to)                    \
 	{                                                                                          \
-		return chunk_encode(m, name##_encode, to);                                         \
+		return chunk_encode(m, wire##_encode, to);                                         \
 	}                                                                                          \
-	static size_t name##_chunk_skipped(uint64_t n, uint8_t *to)                                \
+	static size_t wire##_chunk_skipped(uint64_t n, uint8_t *to)                                \
 	{                                                                                          \
-		return chunk_skipped(n, name##_skipped, to);                                       \
+		return chunk_skipped(n, wire##_skipped, to);                                       \
 	}                                                                                          \
-	static const struct tape_format name##_chunked = {                                         \
-		.name = #name "-chunked",                                                          \
-		.size = name##_chunk_size,                                                         \
-		.encode = name##_chunk_encode,                                                     \
-		.skipped = name##_chunk_skipped,                                                   \
+	static const struct tape_format wire##_chunked = {                                         \
+		.name = #wire "-chunked",                                                          \
+		.size = wire##_chunk_size,                                                         \
+		.encode = wire##_chunk_encode,                                                     \
+		.skipped = wire##_chunk_skipped,                                                   \
 	};                                                                                         \
-	static const struct tape_format name##_bare = {                                            \
-		.name = #name,                                                                     \
-		.size = name##_size,                                                               \
-		.encode = name##_encode,                                                           \
-		.skipped = name##_skipped,                                                         \
+	static const struct tape_format wire##_bare = {                                            \
+		.name = #wire,                                                                     \
+		.size = wire##_size,                                                               \
+		.encode = wire##_encode,                                                           \
+		.skipped = wire##_skipped,                                                         \
 	}
 
 static size_t text_skipped(uint64_t n, uint8_t *to)

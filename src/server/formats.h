@@ -15,7 +15,7 @@ extern const struct tape_format format_websocket_json;
 /* What GET /topics/T offers. */
 struct format_choice {
 	const char *type;
-	const struct tape_format *bare;    /* to HTTP/1.0 */
+	const struct tape_format *bare;	   /* to HTTP/1.0 */
 	const struct tape_format *chunked; /* to HTTP/1.1 */
 };
 

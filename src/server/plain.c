@@ -12,12 +12,13 @@ static struct publish plain_message(
 	const struct entrance *e, const char *peer, struct bytes body, uint64_t now)
 {
 	return (struct publish){
-		.message = {
-			.time_ms = now,
-			.topic = e->topic,
-			.from = bytes_text(peer),
-			.body = body,
-		},
+		.message =
+			{
+				.time_ms = now,
+				.topic = e->topic,
+				.from = bytes_text(peer),
+				.body = body,
+			},
 	};
 }
 
@@ -48,8 +49,7 @@ static size_t plain_received(struct connection *c, struct bytes data)
 	struct bytes in = data, line;
 	int r = PLAIN_MORE;
 
-	while (stream_is_open(&c->stream) &&
-		(r = plain_next(plain, &in, max, &line)) == PLAIN_LINE)
+	while (stream_is_open(&c->stream) && (r = plain_next(plain, &in, max, &line)) == PLAIN_LINE)
 		plain_publish(c, line, now);
 	if (!stream_is_open(&c->stream))
 		return data.len;

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * The plain wire at the hub: a line is a message, and others' messages come as `FROM: BODY` lines. A
- * packet is one message (a line end at its end is left out).
+ * The plain wire at the hub: a line is a message, and others' messages come as `FROM: BODY` lines.
+ * A packet is one message (a line end at its end is left out).
  *
  * A client that ends its direction has said all it wants to: it gets what is on its way, and then
  * the connection ends.

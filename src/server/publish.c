@@ -24,8 +24,8 @@ struct posting {
 	struct exchange *exchange;
 	struct buffer body; /* of a single message */
 	struct plain lines; /* of many */
-	uint64_t line;      /* the number of the one being read */
-	uint64_t count;     /* messages given to the store */
+	uint64_t line;	    /* the number of the one being read */
+	uint64_t count;	    /* messages given to the store */
 	uint64_t last_id;
 	int error; /* the first that the store had */
 	bool many;
@@ -69,7 +69,8 @@ static void posting_answer(struct posting *p)
 		len = snprintf(text, sizeof(text), "{\"id\":%llu,\"count\":%llu}\n",
 			(unsigned long long)p->last_id, (unsigned long long)p->count);
 	else
-		len = snprintf(text, sizeof(text), "{\"id\":%llu}\n", (unsigned long long)p->last_id);
+		len = snprintf(
+			text, sizeof(text), "{\"id\":%llu}\n", (unsigned long long)p->last_id);
 	exchange_answer(p->exchange, 200, "application/json", bytes_of(text, (size_t)len));
 }
 
@@ -89,18 +90,19 @@ static void posting_settled(struct ticket *t, int result, uint64_t id)
 static void posting_publish(struct posting *p, struct bytes body)
 {
 	struct publish publish = {
-		.message = {
-			.time_ms = clock_real_ms(),
-			.topic = bytes_of(p->topic, p->topic_len),
-			.from = bytes_of(p->sender, p->sender_len),
-			.body = body,
-		},
+		.message =
+			{
+				.time_ms = clock_real_ms(),
+				.topic = bytes_of(p->topic, p->topic_len),
+				.from = bytes_of(p->sender, p->sender_len),
+				.body = body,
+			},
 		.key = bytes_of(p->key, p->key_len),
 		.ticket = &p->ticket,
 	};
 	if (p->key_len && p->many)
-		publish.key.len += (size_t)snprintf((char *)p->key + p->key_len, 22, "/%llu",
-			(unsigned long long)p->count);
+		publish.key.len += (size_t)snprintf(
+			(char *)p->key + p->key_len, 22, "/%llu", (unsigned long long)p->count);
 	p->count++;
 	int r = connection_publish(p->exchange->connection, &publish);
 	if (r < 0 && !p->error)
@@ -177,7 +179,8 @@ static void publish_complete(struct exchange *x)
 	struct bytes line;
 
 	if (p->many)
-		while (!x->answered && plain_flush(&p->lines, true, SIZE_MAX / 2, &line) == PLAIN_LINE)
+		while (!x->answered &&
+			plain_flush(&p->lines, true, SIZE_MAX / 2, &line) == PLAIN_LINE)
 			posting_line(p, line);
 	else
 		posting_publish(p, buffer_bytes(&p->body));

@@ -22,7 +22,7 @@ enum {
 
 static void server_free_closed(struct server *s)
 {
-	list_each(node, &s->entrances)
+	list_each (node, &s->entrances)
 		listener_retry(&container_of(node, struct entrance, node)->listener);
 	while (!list_empty(&s->closed)) {
 		struct list *node = s->closed.next;
@@ -106,7 +106,7 @@ static void server_on_farewell(struct deadlines *d, struct deadline *which)
 
 static void server_close_all(struct server *s)
 {
-	list_each_safe(node, &s->connections)
+	list_each_safe (node, &s->connections)
 		connection_close(container_of(node, struct connection, node));
 }
 
@@ -245,7 +245,7 @@ struct server *server_free(struct server *s)
 	if (!s)
 		return NULL;
 	s->watcher = (struct server_watcher){0};
-	list_each_safe(node, &s->entrances)
+	list_each_safe (node, &s->entrances)
 		entrance_free(container_of(node, struct entrance, node));
 	server_close_all(s);
 	server_free_closed(s);
@@ -260,8 +260,8 @@ struct server *server_free(struct server *s)
 	return NULL;
 }
 
-static void entrance_tell(const struct entrance *e, void (*bound)(void *data, const char *text),
-	void *data)
+static void entrance_tell(
+	const struct entrance *e, void (*bound)(void *data, const char *text), void *data)
 {
 	const struct address_scheme *scheme = e->listener.address.scheme;
 	const struct endpoint *at;
@@ -298,19 +298,26 @@ int server_listen(struct server *s, const struct address *address,
 	return 0;
 }
 
+static void server_say_farewell(struct connection *c)
+{
+	if (c->protocol->stop)
+		c->protocol->stop(c);
+	else
+		connection_leave(c);
+}
+
 void server_stop(struct server *s, void (*stopped)(void *data), void *data)
 {
 	s->is_stopping = true;
 	s->stopped = stopped;
 	s->stopped_data = data;
-	list_each(node, &s->entrances)
-	{
+	list_each (node, &s->entrances) {
 		struct entrance *e = container_of(node, struct entrance, node);
 		listener_close(&e->listener);
 	}
 	deadline_set(&s->stop, &s->stopping);
-	list_each_safe(node, &s->connections)
-		connection_leave(container_of(node, struct connection, node));
+	list_each_safe (node, &s->connections)
+		server_say_farewell(container_of(node, struct connection, node));
 	ending_ask(s->loop, &s->turn_end);
 }
 

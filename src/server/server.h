@@ -21,10 +21,10 @@ struct connection;
 struct server;
 
 struct server_options {
-	uint64_t max_message;     /* bytes of a body */
-	uint64_t max_clients;     /* at once */
+	uint64_t max_message;	  /* bytes of a body */
+	uint64_t max_clients;	  /* at once */
 	uint64_t idle_timeout_ms; /* without a byte in either direction; 0: never */
-	uint64_t keep_age_ms;     /* the store's bound by age; 0: none */
+	uint64_t keep_age_ms;	  /* the store's bound by age; 0: none */
 	struct guard_options guard;
 };
 
@@ -40,11 +40,11 @@ struct server_watcher {
 struct server_counters {
 	uint64_t accepted;    /* connections */
 	uint64_t refused;     /* for max_clients */
-	uint64_t idle;        /* closed for idle_timeout_ms */
+	uint64_t idle;	      /* closed for idle_timeout_ms */
 	uint64_t datagrams;   /* packets without a connection */
 	uint64_t unpublished; /* messages that the store did not take */
 	uint64_t requests;    /* over HTTP */
-	size_t clients;       /* now */
+	size_t clients;	      /* now */
 };
 
 /* One address the server listens on, and what it says of those who come by it. */
@@ -59,7 +59,7 @@ struct server {
 	struct loop *loop;
 	struct hub *hub;
 	const struct store *store; /* the hub's */
-	uint64_t started_ms;       /* monotonic */
+	uint64_t started_ms;	   /* monotonic */
 	char date[HTTP_DATE_SIZE]; /* of this second, for answers */
 	uint64_t date_s;
 	struct server_options options;
@@ -67,19 +67,19 @@ struct server {
 	struct server_counters counters;
 	struct list entrances;
 	struct list connections;
-	struct list closed; /* to be freed when the turn ends */
-	struct list held;   /* waiting for the store to take more */
-	struct buffer out;         /* answers being written, */
+	struct list closed;	   /* to be freed when the turn ends */
+	struct list held;	   /* waiting for the store to take more */
+	struct buffer out;	   /* answers being written, */
 	struct connection *writer; /* to this client */
 	struct ending turn_end;
 	struct deadlines idle;
-	struct deadlines rest;     /* 20 ms: a plain line's end may be left out */
-	struct deadlines doubt;    /* 2 s: what could become HTTP but does not go on is plain */
-	struct deadlines beat;     /* 30 s: a sign of life to who listens and hears nothing */
+	struct deadlines rest;	   /* 20 ms: a plain line's end may be left out */
+	struct deadlines doubt;	   /* 2 s: what could become HTTP but does not go on is plain */
+	struct deadlines beat;	   /* 30 s: a sign of life to who listens and hears nothing */
 	struct deadlines farewell; /* 5 s: to read what was written before the close */
-	struct deadlines stop;     /* 1 s: for all of them, when the server stops */
+	struct deadlines stop;	   /* 1 s: for all of them, when the server stops */
 	struct deadline stopping;
-	struct deadlines tick;     /* 1 s after traffic: memory is tidied, old messages go */
+	struct deadlines tick; /* 1 s after traffic: memory is tidied, old messages go */
 	struct deadline ticking;
 	uv_async_t *store_woke;
 	uint64_t next_origin;
@@ -95,8 +95,8 @@ struct server *server_new(struct loop *l, struct store *store, const struct serv
 /* Closes everything at once. Takes NULL, returns NULL. */
 struct server *server_free(struct server *s);
 
-/* Listens on ADDRESS (copied). Negative errno with a line in WHY. `bound` is called with each address
- * that is now listened on, in its canonical form. */
+/* Listens on ADDRESS (copied). Negative errno with a line in WHY. `bound` is called with each
+ * address that is now listened on, in its canonical form. */
 int server_listen(struct server *s, const struct address *address,
 	void (*bound)(void *data, const char *text), void *data, struct fault *why);
 

@@ -102,8 +102,9 @@ static void status_begin_json(struct exchange *x, const struct http_request *r)
 	const struct server *server = x->connection->server;
 	struct status s = status_of(server);
 
-	buffer_print(&body, "{\"version\":\"%s\",\"uptime_ms\":%llu,\"store\":\"%s\"", FERRY_VERSION,
-		(unsigned long long)(clock_monotonic_ms() - server->started_ms), server->store->ops->name);
+	buffer_print(&body, "{\"version\":\"%s\",\"uptime_ms\":%llu,\"store\":\"%s\"",
+		FERRY_VERSION, (unsigned long long)(clock_monotonic_ms() - server->started_ms),
+		server->store->ops->name);
 	for (size_t i = 0; i < FIGURES; i++)
 		buffer_print(&body, ",\"%s\":%llu", figures[i].name,
 			(unsigned long long)figures[i].value(&s));
@@ -137,7 +138,8 @@ static void list_topic(void *data, const struct hub_topic_info *t)
 	struct buffer *body = data;
 
 	/* A topic's name needs no escapes: hub/name.h. */
-	buffer_print(body, "%s{\"name\":\"%.*s\",\"messages\":%llu,\"last_id\":%llu,\"subscribers\":%zu}",
+	buffer_print(body,
+		"%s{\"name\":\"%.*s\",\"messages\":%llu,\"last_id\":%llu,\"subscribers\":%zu}",
 		buffer_len(body) > 1 ? "," : "", (int)t->name.len, (const char *)t->name.data,
 		(unsigned long long)t->messages, (unsigned long long)t->last_id, t->subscribers);
 }

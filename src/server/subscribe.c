@@ -1,7 +1,7 @@
 /*
  * GET /topics/T: messages as they come, as server-sent events, ndjson or text, by what the client
- * accepts; `?since=` begins in the past, `?poll=1` ends when everything so far was sent. The upgrade
- * to WebSocket starts here as well.
+ * accepts; `?since=` begins in the past, `?poll=1` ends when everything so far was sent. The
+ * upgrade to WebSocket starts here as well.
  */
 
 #include "base/clock.h"
@@ -11,6 +11,7 @@
 #include "server/websocket.h"
 #include "wire/media.h"
 #include "wire/sse.h"
+#include "wire/utf8.h"
 
 #include <errno.h>
 
@@ -37,8 +38,7 @@ int topics_since(struct bytes text, uint64_t now_ms, struct since *since)
 	return 0;
 }
 
-bool topics_name(
-	struct exchange *x, const struct http_request *r, uint8_t *to, struct bytes *topic)
+bool topics_name(struct exchange *x, const struct http_request *r, uint8_t *to, struct bytes *topic)
 {
 	static const size_t prefix = sizeof("/topics/") - 1;
 	struct bytes escaped = bytes_of(r->path.data + prefix, r->path.len - prefix);
@@ -47,6 +47,15 @@ bool topics_name(
 		return true;
 	exchange_refuse(x, 400, "a topic's name is 1 to %d of A-Z a-z 0-9 . _ -", NAME_MAX_LEN);
 	return false;
+}
+
+/* What may stand in front of a message on everybody's terminal. */
+static bool topics_is_sender(struct bytes name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (name.data[i] < 0x20 || name.data[i] == 0x7f)
+			return false;
+	return utf8_valid(name);
 }
 
 bool topics_sender(struct exchange *x, const struct http_request *r, uint8_t *to, size_t cap,
@@ -61,7 +70,8 @@ bool topics_sender(struct exchange *x, const struct http_request *r, uint8_t *to
 	}
 	if (e == 0 && topics_is_sender(*name))
 		return true;
-	exchange_refuse(x, 400, "a name is up to %zu bytes of UTF-8 without control characters", cap);
+	exchange_refuse(
+		x, 400, "a name is up to %zu bytes of UTF-8 without control characters", cap);
 	return false;
 }
 
@@ -75,7 +85,8 @@ static bool subscribe_since(struct exchange *x, const struct http_request *r, st
 	struct bytes last = http_fields_get_only(&r->fields, "Last-Event-ID");
 	if (last.len && topics_since(last, 0, since) == 0 && since->kind == SINCE_ID)
 		return true;
-	int e = r->query.data ? uri_query_get(r->query, "since", text, sizeof(text), &value) : -ENOENT;
+	int e = r->query.data ? uri_query_get(r->query, "since", text, sizeof(text), &value)
+			      : -ENOENT;
 	if (e == -ENOENT)
 		return true;
 	if (e == 0 && topics_since(value, clock_real_ms(), since) == 0)
@@ -110,15 +121,15 @@ static void subscribe_stream(struct exchange *x, const struct format_choice *cho
 		connection_close(c);
 }
 
-/* The first type that the client likes best; text for a client that does not say. */
+/* The type that the client likes best; text for one that does not say. NULL: it likes none. */
 static const struct format_choice *subscribe_choose(const struct http_request *r)
 {
 	const char *types[FORMAT_CHOICES];
 
 	for (int i = 0; i < FORMAT_CHOICES; i++)
 		types[i] = format_choices[i].type;
-	int best = media_choose(&r->fields, types, FORMAT_CHOICES);
-	return best < 0 ? NULL : &format_choices[best];
+	size_t best = media_pick(&r->fields, types, FORMAT_CHOICES);
+	return best < FORMAT_CHOICES ? &format_choices[best] : NULL;
 }
 
 static void subscribe_begin(struct exchange *x, const struct http_request *r)
@@ -137,7 +148,8 @@ static void subscribe_begin(struct exchange *x, const struct http_request *r)
 	const struct format_choice *choice = subscribe_choose(r);
 	if (!choice) {
 		exchange_refuse(x, 406,
-			"a topic can be had as text/event-stream, application/x-ndjson or text/plain");
+			"a topic can be had as text/event-stream, application/x-ndjson or "
+			"text/plain");
 		return;
 	}
 	c->polls = subscribe_polls(r);
@@ -154,12 +166,17 @@ static void subscribe_caught_up(struct exchange *x)
 	exchange_end(x);
 }
 
-/* A proxy or a browser that hears nothing gives up; a client that is gone is found out. */
+/* A proxy or a browser that hears nothing gives up; a client that is gone is found out. Only an
+ * event stream has something to say that is no message. */
 static void subscribe_beat(struct exchange *x)
 {
-	uint8_t beat[SSE_BEAT_MAX];
+	static const char chunk[] = "3\r\n" SSE_HEARTBEAT "\r\n";
+	const struct tape_format *format = x->connection->cursor.tape->format;
 
-	connection_write(x->connection, beat, sse_beat(x->minor > 0, beat));
+	if (format == format_choices[FORMAT_SSE].chunked)
+		connection_write(x->connection, chunk, sizeof(chunk) - 1);
+	else if (format == format_choices[FORMAT_SSE].bare)
+		connection_write(x->connection, SSE_HEARTBEAT, strlen(SSE_HEARTBEAT));
 }
 
 static void subscribe_close(struct exchange *x)

@@ -11,8 +11,8 @@ extern const struct handler topics_list;      /* GET /topics/ */
 extern const struct handler topics_publish;   /* POST /topics/T */
 extern const struct handler topics_subscribe; /* GET /topics/T, and the upgrade to WebSocket */
 
-/* What a subscriber asks for with `?since=`: an id, `all`, or a time span. 0 or -EINVAL. NOW is real
- * time in milliseconds. */
+/* What a subscriber asks for with `?since=`: an id, `all`, or a time span. 0 or -EINVAL. NOW is
+ * real time in milliseconds. */
 int topics_since(struct bytes text, uint64_t now_ms, struct since *since);
 
 /* The topic of R's path in TO (NAME_MAX_LEN bytes). False when it has been refused. */
