@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/console.h"
-#include "hub/store_memory.h"
+#include "cli/keep.h"
 #include "net/activation.h"
 #include "server/server.h"
 
@@ -24,10 +24,15 @@ enum { LISTEN_SPARE_FDS = 64 };
 
 struct listen_settings {
 	bool json;
+	const char *store;
+	struct option_list hosts;
+	struct option_list origins;
 	uint64_t max_clients;
 	uint64_t max_message;
 	uint64_t idle_timeout;
-	uint64_t keep;
+	uint64_t keep_age;
+	uint64_t keep_count;
+	uint64_t keep_size;
 	uint64_t busy_poll;
 };
 
@@ -39,6 +44,7 @@ struct listen {
 	struct server *server;
 	uv_signal_t interrupt;
 	uv_signal_t terminate;
+	uv_async_t store_woke;
 	bool stopping;
 	bool hurried;
 };
@@ -51,8 +57,18 @@ static const struct option_entry listen_options[] = {
 		1, 1 << 30, "the largest message"},
 	{"idle-timeout", 0, OPTION_SPAN, offsetof(struct listen_settings, idle_timeout), "SPAN",
 		NULL, 0, 0, "close a client that neither sends nor is sent anything for so long"},
-	{"keep", 0, OPTION_SIZE, offsetof(struct listen_settings, keep), "SIZE", "64M", 4096, 0,
-		"memory for messages that clients may ask for again"},
+	{"store", 's', OPTION_TEXT, offsetof(struct listen_settings, store), "STORE", "memory", 0,
+		0, "where messages are kept: memory, or the path of a file PATH.db"},
+	{"keep-age", 0, OPTION_SPAN, offsetof(struct listen_settings, keep_age), "SPAN", NULL, 0, 0,
+		"keep messages for so long"},
+	{"keep-count", 0, OPTION_NUMBER, offsetof(struct listen_settings, keep_count), "N", NULL, 0,
+		0, "keep so many messages"},
+	{"keep-size", 0, OPTION_SIZE, offsetof(struct listen_settings, keep_size), "SIZE", NULL,
+		4096, 0, "keep so many bytes of messages (default: 64M in memory, all in a file)"},
+	{"allow-host", 0, OPTION_LIST, offsetof(struct listen_settings, hosts), "NAME", NULL, 0, 0,
+		"a further name that the hub goes by in the Host of requests"},
+	{"allow-origin", 0, OPTION_LIST, offsetof(struct listen_settings, origins), "ORIGIN", NULL,
+		0, 0, "a further origin whose pages may use the hub (https://example.org)"},
 	{"busy-poll", 0, OPTION_NUMBER, offsetof(struct listen_settings, busy_poll), "MICROSECONDS",
 		NULL, 0, 1000,
 		"look so long for more traffic before sleeping: lower latency, more CPU"},
@@ -138,6 +154,35 @@ static int listen_open_all(struct listen *l, const struct command_line *line, st
 	return 0;
 }
 
+/* From the store's threads. */
+static void listen_on_store_wake(void *data)
+{
+	struct listen *l = data;
+
+	uv_async_send(&l->store_woke);
+}
+
+static void listen_on_store_woke(uv_async_t *woke)
+{
+	struct listen *l = container_of(woke, struct listen, store_woke);
+
+	if (l->server)
+		server_poll(l->server);
+}
+
+static int listen_open_store(struct listen *l, struct fault *why)
+{
+	const struct listen_settings *settings = l->settings;
+	const struct keep keep = {
+		.max_bytes = settings->keep_size,
+		.max_messages = settings->keep_count,
+		.max_age_ms = settings->keep_age,
+	};
+
+	uv_async_init(&l->loop.uv, &l->store_woke, listen_on_store_woke);
+	return keep_open(&l->store, settings->store, &keep, listen_on_store_wake, l, why);
+}
+
 static int listen_start(struct listen *l, const struct command_line *line, struct fault *why)
 {
 	const struct listen_settings *settings = line->settings;
@@ -146,16 +191,25 @@ static int listen_start(struct listen *l, const struct command_line *line, struc
 		.typed = listen_on_typed,
 		.data = l,
 	};
-	struct store_memory_options keep = {.max_bytes = settings->keep};
 	struct server_options options = {
 		.max_message = settings->max_message,
 		.max_clients = settings->max_clients ? settings->max_clients : listen_raise_limit(),
 		.idle_timeout_ms = settings->idle_timeout,
+		.keep_age_ms = settings->keep_age,
+		.guard =
+			{
+				.origins = settings->origins.texts,
+				.origin_count = settings->origins.count,
+				.hosts = settings->hosts.texts,
+				.host_count = settings->hosts.count,
+			},
 	};
 
+	int r = listen_open_store(l, why);
+	if (r < 0)
+		return r;
 	l->console = console_new(&l->loop, &console);
-	l->store = store_memory_new(&keep);
-	if (!l->console || !l->store)
+	if (!l->console)
 		return fault_errno(why, -ENOMEM, "cannot start the hub");
 	struct server_watcher watcher = {
 		.opened = console_opened,

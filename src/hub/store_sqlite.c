@@ -29,7 +29,6 @@ struct store_sqlite {
 	struct batch *spare;
 	struct list held; /* batches not settled, the one that is filling too */
 	bool ticking;	  /* a tick is on its way */
-	bool refused;	  /* an append was, for too much being on its way */
 };
 
 static struct store_sqlite *sqlite_of(struct store *s)
@@ -65,9 +64,8 @@ static int sqlite_append(struct store *s, const struct publish *p)
 
 	if (q->options.max_bytes && cost > q->options.max_bytes)
 		r = -EMSGSIZE;
-	else if (s->state.pending && s->state.pending_bytes + cost > q->options.max_pending)
-		r = -EAGAIN;
-	q->refused |= r == -EAGAIN;
+	else if (s->state.pending && s->state.pending_bytes + cost > 2 * q->options.max_pending)
+		r = -EAGAIN; /* `full` was not heeded */
 	if (!r && !q->filling && !(q->filling = batch_open(q)))
 		r = -ENOMEM;
 	if (!r)
@@ -78,6 +76,7 @@ static int sqlite_append(struct store *s, const struct publish *p)
 		p->ticket->pending++;
 	s->state.pending++;
 	s->state.pending_bytes += cost;
+	s->state.full |= s->state.pending_bytes > q->options.max_pending;
 	return 0;
 }
 
@@ -175,8 +174,8 @@ static void sqlite_poll(struct store *s)
 
 	sqlite_poll_writer(q);
 	sqlite_poll_reader(q);
-	if (q->refused && s->state.pending_bytes <= q->options.max_pending / 2) {
-		q->refused = false;
+	if (s->state.full && s->state.pending_bytes <= q->options.max_pending / 2) {
+		s->state.full = false;
 		if (s->listener)
 			s->listener->drained(s->listener);
 	}

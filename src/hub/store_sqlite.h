@@ -21,7 +21,7 @@ struct store_sqlite_options {
 	uint64_t max_age_ms;
 	size_t max_topics;  /* 0: 100,000 */
 	uint64_t max_keys;  /* messages whose idempotency keys are remembered; 0: 1,000,000 */
-	size_t max_pending; /* bytes on their way to the disk; 0: 8 MiB */
+	size_t max_pending; /* bytes on their way to the disk before it is full; 0: 8 MiB */
 
 	/* store_poll is to be called by the hub's thread. From any thread, until store_free has
 	 * returned. */

@@ -68,18 +68,8 @@ static void server_on_accepted(struct hub *hub, const struct message *m, void *d
 	s->watcher.message(s->watcher.data, m);
 }
 
-/* From the store's threads. */
-static void server_on_store_wake(void *data)
+void server_poll(struct server *s)
 {
-	struct server *s = data;
-
-	uv_async_send(s->store_woke);
-}
-
-static void server_on_store_woke(uv_async_t *woke)
-{
-	struct server *s = woke->data;
-
 	hub_poll(s->hub);
 	ending_ask(s->loop, &s->turn_end);
 }
@@ -170,7 +160,6 @@ static int server_start(struct server *s, struct store *store)
 {
 	struct hub_options hub = {
 		.wake = server_on_hub_wake,
-		.store_wake = server_on_store_wake,
 		.drained = server_on_drained,
 		.accepted = s->watcher.message ? server_on_accepted : NULL,
 		.data = s,
@@ -195,11 +184,6 @@ static int server_start(struct server *s, struct store *store)
 		if (r < 0)
 			return r;
 	}
-	s->store_woke = malloc(sizeof(*s->store_woke));
-	if (!s->store_woke)
-		return -ENOMEM;
-	uv_async_init(&l->uv, s->store_woke, server_on_store_woke);
-	s->store_woke->data = s;
 	s->hub = hub_new(store, &hub);
 	return s->hub ? 0 : -ENOMEM;
 }
@@ -232,11 +216,6 @@ struct server *server_new(struct loop *l, struct store *store, const struct serv
 	return server_free(s);
 }
 
-static void server_free_async(uv_handle_t *handle)
-{
-	free(handle);
-}
-
 struct server *server_free(struct server *s)
 {
 	struct deadlines *waits[] = {
@@ -254,8 +233,6 @@ struct server *server_free(struct server *s)
 	hub_free(s->hub);
 	for (size_t i = 0; i < sizeof(waits) / sizeof(*waits); i++)
 		deadlines_deinit(waits[i]);
-	if (s->store_woke)
-		uv_close((uv_handle_t *)s->store_woke, server_free_async);
 	free(s);
 	return NULL;
 }

@@ -81,7 +81,6 @@ struct server {
 	struct deadline stopping;
 	struct deadlines tick; /* 1 s after traffic: memory is tidied, old messages go */
 	struct deadline ticking;
-	uv_async_t *store_woke;
 	uint64_t next_origin;
 	bool is_stopping;
 	void (*stopped)(void *data);
@@ -105,6 +104,9 @@ void server_stop(struct server *s, void (*stopped)(void *data), void *data);
 
 /* The text of the field Date for now, valid until the next call. */
 struct bytes server_date(struct server *s);
+
+/* Hands out what the store's threads have done: after the store's `wake`, on the loop's thread. */
+void server_poll(struct server *s);
 
 /* Publishes from within the process (the terminal's lines). As hub_publish. */
 int server_publish(struct server *s, struct bytes topic, struct bytes from, struct bytes body);

@@ -1,0 +1,52 @@
+#include "cli/keep.h"
+
+#include "hub/store_memory.h"
+#include "hub/store_sqlite.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int keep_open_memory(struct store **store, const struct keep *keep, struct fault *why)
+{
+	const struct store_memory_options options = {
+		.max_bytes = keep->max_bytes,
+		.max_messages = keep->max_messages,
+		.max_age_ms = keep->max_age_ms,
+	};
+
+	*store = store_memory_new(&options);
+	return *store ? 0 : fault_errno(why, -ENOMEM, "cannot make the store");
+}
+
+#ifdef FERRY_SQLITE
+static int keep_open_file(struct store **store, const char *path, const struct keep *keep,
+	void (*wake)(void *data), void *data, struct fault *why)
+{
+	const struct store_sqlite_options options = {
+		.max_bytes = keep->max_bytes,
+		.max_messages = keep->max_messages,
+		.max_age_ms = keep->max_age_ms,
+		.wake = wake,
+		.data = data,
+	};
+
+	return store_sqlite_open(store, path, &options, why);
+}
+#else
+static int keep_open_file(struct store **store, const char *path, const struct keep *keep,
+	void (*wake)(void *data), void *data, struct fault *why)
+{
+	return fault_set(why, -ENOTSUP, "--store %s: this ferry was built without SQLite", path);
+}
+#endif
+
+int keep_open(struct store **store, const char *text, const struct keep *keep,
+	void (*wake)(void *data), void *data, struct fault *why)
+{
+	if (!strcmp(text, "memory"))
+		return keep_open_memory(store, keep, why);
+	if (strstr(text, "://"))
+		return fault_set(why, -EINVAL,
+			"--store takes `memory` or the path of a file, not '%s'", text);
+	return keep_open_file(store, text, keep, wake, data, why);
+}
