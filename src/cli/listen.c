@@ -20,7 +20,7 @@
 #define LISTEN_PRESET "tcp:localhost:12345"
 
 /* Descriptors that are not a client's: the loop's, the store's, the listeners'. */
-enum { LISTEN_SPARE_FDS = 64 };
+enum { LISTEN_SPARE_FDS = 128 };
 
 struct listen_settings {
 	bool json;

@@ -342,6 +342,8 @@ struct connection *connection_new(
 		return connection_free(c);
 	list_push(&s->connections, &c->node);
 	s->counters.clients++;
+	c->refused = s->counters.clients > s->options.max_clients;
+	s->counters.refused += c->refused;
 	deadline_set(&s->idle, &c->idle);
 	if (s->watcher.opened)
 		s->watcher.opened(s->watcher.data, c->peer);

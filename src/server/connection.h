@@ -71,6 +71,7 @@ struct connection {
 	bool cut : 1;		/* the last write ended before its end, maybe inside a message */
 	bool stuck : 1;		/* nothing was taken since the last beat */
 	bool polls : 1;		/* wants to be told when it has caught up */
+	bool refused : 1;	/* one too many: told so, and nothing else */
 	bool ended : 1;		/* the client sends no more */
 	bool leaving : 1;	/* closes once everything is sent */
 	char peer[];		/* its name, a text */

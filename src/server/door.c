@@ -62,4 +62,6 @@ void door_open(struct connection *c)
 		http_open(c);
 	else
 		connection_speak(c, &door_protocol);
+	if (c->refused && c->protocol == &door_protocol)
+		deadline_set(&c->server->doubt, &c->rest); /* no longer than it takes to ask */
 }

@@ -124,6 +124,8 @@ void exchange_refuse(struct exchange *x, int status, const char *format, ...)
 		&body, &(struct http_problem){.status = status, .detail = bytes_text(detail)});
 	struct http_writer w = exchange_begin(x, status);
 	http_writer_text(&w, "Content-Type", HTTP_PROBLEM_MEDIA_TYPE);
+	if (status == 503 || status == 429)
+		http_writer_text(&w, "Retry-After", "1");
 	exchange_send(x, &w, buffer_bytes(&body));
 }
 
@@ -174,6 +176,11 @@ static void exchange_start(struct exchange *x, const struct http_request *r)
 	x->reading = r->framing != HTTP_NO_BODY;
 	x->answered = false;
 	x->streaming = false;
+	if (x->connection->refused) {
+		x->keep_alive = false;
+		exchange_refuse(x, 503, "the hub has as many clients as it may; try again later");
+		return;
+	}
 	if (!exchange_is_admitted(x, r))
 		return;
 	x->handler = route_find(x, r);

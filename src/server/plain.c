@@ -134,11 +134,18 @@ void plain_datagram(struct server *s, const struct entrance *e, const char *peer
 		s->counters.unpublished++;
 }
 
+static const char plain_full[] = "ferry: the hub has as many clients as it may; try again later\n";
+
 void plain_open(struct connection *c)
 {
 	connection_speak(c, c->stream.packets ? &plain_packet_protocol : &plain_protocol);
 	if (!c->stream.packets)
 		c->state.plain = PLAIN_NULL;
+	if (c->refused) {
+		connection_write(c, plain_full, sizeof(plain_full) - 1);
+		connection_leave(c);
+		return;
+	}
 	if (connection_subscribe(c, c->entrance->topic, &format_plain, SINCE_NONE) < 0)
 		connection_close(c);
 }

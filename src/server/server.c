@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* So many above --max-clients are still told that they are too many. */
+enum { REFUSED_MAX = 64 };
+
 enum {
 	REST_MS = 20,
 	DOUBT_MS = 2000,
@@ -123,8 +126,13 @@ static void server_on_connection(struct listener *l, struct channel *channel)
 {
 	struct entrance *e = container_of(l, struct entrance, listener);
 
-	e->server->counters.accepted++;
-	connection_new(e->server, e, channel);
+	struct server *s = e->server;
+
+	s->counters.accepted++;
+	if (s->counters.clients < s->options.max_clients + REFUSED_MAX)
+		connection_new(s, e, channel);
+	else
+		s->counters.refused++;
 }
 
 static void server_on_packet(struct listener *l, const struct packet *p)
