@@ -83,6 +83,14 @@ int channel_init_exec(struct channel *c, struct loop *l, const char *command, st
 	return 0;
 }
 
+int channel_take(struct channel *c)
+{
+	if (c->in != c->out)
+		return -1;
+	c->out = -1;
+	return take_fd(&c->in);
+}
+
 void channel_deinit(struct channel *c)
 {
 	if (c->out >= 0 && c->out != c->in)

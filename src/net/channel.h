@@ -35,6 +35,8 @@ int channel_init_standard(struct channel *c);
 /* A child that runs COMMAND (see net/child.h). 0 or a negative errno. */
 int channel_init_exec(struct channel *c, struct loop *l, const char *command, struct fault *why);
 
-/* Closes all of it; safe on CHANNEL_NULL and twice. What was handed on must have been taken out
- * (take_fd, take). */
+/* Hands over the descriptor of a channel that has one; -1 when it has two, and none is taken. */
+int channel_take(struct channel *c);
+
+/* Closes all that was not taken out; safe on CHANNEL_NULL and twice. */
 void channel_deinit(struct channel *c);

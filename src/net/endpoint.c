@@ -182,6 +182,35 @@ void endpoint_set_port(struct endpoint *e, uint32_t port)
 		((struct sockaddr_vm *)&e->addr)->svm_port = port;
 }
 
+static bool is_loopback4(struct in_addr addr)
+{
+	return ntohl(addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+static bool is_loopback6(const struct in6_addr *addr)
+{
+	struct in_addr mapped;
+
+	memcpy(&mapped, addr->s6_addr + 12, sizeof(mapped));
+	return IN6_IS_ADDR_LOOPBACK(addr) || (IN6_IS_ADDR_V4MAPPED(addr) && is_loopback4(mapped));
+}
+
+bool endpoint_is_local(const struct endpoint *e)
+{
+	switch (e->addr.ss_family) {
+	case AF_UNIX:
+		return true;
+	case AF_INET:
+		return is_loopback4(((const struct sockaddr_in *)&e->addr)->sin_addr);
+	case AF_INET6:
+		return is_loopback6(&((const struct sockaddr_in6 *)&e->addr)->sin6_addr);
+	case AF_VSOCK:
+		return ((const struct sockaddr_vm *)&e->addr)->svm_cid == VMADDR_CID_LOCAL;
+	default:
+		return false;
+	}
+}
+
 /* ---- sockets of them ---- */
 
 /* A peer that vanished without a word is noticed after two minutes, not the kernel's two hours. */

@@ -45,6 +45,10 @@ int endpoint_of(struct endpoint *e, const struct address *a, bool listening);
 uint32_t endpoint_port(const struct endpoint *e);
 void endpoint_set_port(struct endpoint *e, uint32_t port);
 
+/* True when only this machine reaches it: a Unix socket, the loopback network, vsock's CID local.
+ */
+bool endpoint_is_local(const struct endpoint *e);
+
 /* A socket of the endpoint's kind: non-blocking, close-on-exec, and where the protocol has them
  * without delay (TCP_NODELAY) and with keepalive, which accepted sockets inherit. The caller owns
  * it. Negative errno: -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT and the like when the

@@ -1,6 +1,7 @@
 #include "net/endpoint.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <stddef.h>
@@ -82,12 +83,89 @@ static void formats_others(void **state)
 	assert_string_equal(text, "family:0");
 }
 
+static bool is_local(const char *text)
+{
+	struct address a;
+	struct endpoint e;
+
+	assert_int_equal(address_parse(&a, text, NULL), 0);
+	assert_int_equal(endpoint_of(&e, &a, true), 0);
+	address_deinit(&a);
+	return endpoint_is_local(&e);
+}
+
+static bool is_local_inet(const char *host)
+{
+	struct endpoint e = {0};
+	struct sockaddr_in in = {.sin_family = AF_INET};
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+
+	if (inet_pton(AF_INET, host, &in.sin_addr) == 1)
+		memcpy(&e.addr, &in, sizeof(in));
+	else if (inet_pton(AF_INET6, host, &in6.sin6_addr) == 1)
+		memcpy(&e.addr, &in6, sizeof(in6));
+	return endpoint_is_local(&e);
+}
+
+static void tells_local_from_wider(void **state)
+{
+	assert_true(is_local("/a"));
+	assert_true(is_local("@a"));
+	assert_true(is_local("vsock:local:1"));
+	assert_false(is_local("vsock:any:1"));
+	assert_false(is_local("vsock:host:1"));
+	assert_true(is_local_inet("127.0.0.1"));
+	assert_true(is_local_inet("127.9.9.9"));
+	assert_true(is_local_inet("::1"));
+	assert_true(is_local_inet("::ffff:127.0.0.1"));
+	assert_false(is_local_inet("0.0.0.0"));
+	assert_false(is_local_inet("::"));
+	assert_false(is_local_inet("128.0.0.1"));
+	assert_false(is_local_inet("::ffff:10.0.0.1"));
+	assert_false(is_local_inet("::2"));
+	assert_false(is_local_inet("no family"));
+}
+
+static void makes_endpoints_of_addresses(void **state)
+{
+	struct address a;
+	struct endpoint e;
+	char text[ENDPOINT_TEXT_SIZE];
+	char path[300];
+
+	assert_int_equal(address_parse(&a, "vsock+unix:/run/vm.sock:52", NULL), 0);
+	assert_int_equal(endpoint_of(&e, &a, false), 0);
+	endpoint_format(&e, text);
+	assert_string_equal(text, "unix:/run/vm.sock");
+	assert_int_equal(endpoint_of(&e, &a, true), 0);
+	endpoint_format(&e, text);
+	assert_string_equal(text, "unix:/run/vm.sock_52");
+	address_deinit(&a);
+
+	memset(path, 'x', sizeof(path));
+	memcpy(path, "vsock+unix:", 11);
+	memcpy(path + 11 + 107, ":52", 4);
+	assert_int_equal(address_parse(&a, path, NULL), 0);
+	assert_int_equal(endpoint_of(&e, &a, false), 0);
+	assert_int_equal(endpoint_of(&e, &a, true), -ENAMETOOLONG);
+	address_deinit(&a);
+
+	assert_int_equal(address_parse(&a, "@a%00b?type=seqpacket", NULL), 0);
+	assert_int_equal(endpoint_of(&e, &a, false), 0);
+	assert_int_equal(e.type, SOCK_SEQPACKET);
+	endpoint_format(&e, text);
+	assert_string_equal(text, "@a%00b");
+	address_deinit(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(formats_inet),
 		cmocka_unit_test(formats_unix),
 		cmocka_unit_test(formats_others),
+		cmocka_unit_test(tells_local_from_wider),
+		cmocka_unit_test(makes_endpoints_of_addresses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

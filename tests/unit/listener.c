@@ -64,7 +64,7 @@ static void takes_one_family(void **state)
 	assert_accepts(p, 1);
 }
 
-static void takes_multipath_tcp(void **state)
+static void takes_multipath_tcp_or_says_why_not(void **state)
 {
 	struct place *p = *state;
 	struct fault why = FAULT_NULL;
@@ -72,7 +72,7 @@ static void takes_multipath_tcp(void **state)
 	int r = open_text(&p->listener, p, "mptcp:127.0.0.1:0", &why);
 	if (r == -EPROTONOSUPPORT || r == -ENOPROTOOPT) {
 		assert_non_null(strstr(why.text, "Multipath TCP"));
-		skip();
+		return;
 	}
 	assert_int_equal(r, 0);
 	assert_accepts(p, 1);
@@ -318,7 +318,7 @@ int main(void)
 		IN_PLACE(tunes_what_it_accepts),
 		IN_PLACE(takes_all_interfaces_with_one_socket),
 		IN_PLACE(takes_one_family),
-		IN_PLACE(takes_multipath_tcp),
+		IN_PLACE(takes_multipath_tcp_or_says_why_not),
 		IN_PLACE(takes_sctp_or_says_why_not),
 		IN_PLACE(takes_unix),
 		IN_PLACE(takes_packets),

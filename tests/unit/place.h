@@ -39,8 +39,7 @@ static inline void on_accepted(struct listener *l, struct channel *c)
 	p->accepted++;
 	if (p->last >= 0)
 		close(p->last);
-	p->last = take_fd(&c->in);
-	c->out = c->out == p->last ? -1 : c->out;
+	p->last = channel_take(c);
 	strcpy(p->name, c->name);
 }
 

@@ -159,7 +159,7 @@ static void assert_order(const char *before, const char *after)
 	for (size_t i = 0; i < found.count; i++) {
 		bool six = before[i] >= 'A' && before[i] <= 'Z';
 		found.endpoints[i].addr.ss_family = six ? AF_INET6 : AF_INET;
-		found.endpoints[i].protocol = before[i];
+		found.endpoints[i].protocol = (uint8_t)before[i];
 	}
 	resolved_interleave(&found);
 	for (size_t i = 0; i < found.count; i++)
