@@ -21,8 +21,11 @@ from image import Image
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 FERRY = Path(os.environ.get("FERRY", ROOT / "build" / "ferry"))
+UNIT = FERRY.parent / "tests" / "unit"
 CACHE = ROOT / "build" / "vm"
 GUEST_CID = 3
+
+UNIT_TESTS = ["unit-dial", "unit-listener", "unit-vsock"]
 
 DIAGNOSTICS = ["unix_diag", "tcp_diag", "udp_diag", "vsock_diag"]
 ONE = ["vsock_loopback", "sctp", "sctp_diag", "tls", *DIAGNOSTICS]
@@ -81,6 +84,9 @@ def _image(linux, modules):
     image.program("socat")
     if FERRY.exists():
         image.program(FERRY, "usr/bin/ferry")
+    for name in UNIT_TESTS:
+        if (UNIT / name).exists():
+            image.program(UNIT / name)
     return image
 
 

@@ -1,0 +1,10 @@
+"""The unit tests of sockets on a kernel that has what the one below may lack: vsock, SCTP."""
+
+import pytest
+
+
+@pytest.mark.parametrize("name", ["unit-vsock", "unit-listener", "unit-dial"])
+def test_unit(machine, name):
+    result = machine.run(f"FERRY_TEST_VSOCK=1 CMOCKA_MESSAGE_OUTPUT=TAP {name}")
+    assert result.status == 0, result.text
+    assert "SKIP" not in result.text
