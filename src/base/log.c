@@ -12,6 +12,11 @@ void log_set_level(enum log_level level)
 	log_level = level;
 }
 
+enum log_level log_get_level(void)
+{
+	return log_level;
+}
+
 /* One write a line, so that lines of several processes do not mix; control bytes never reach the
  * terminal. */
 __attribute__((format(printf, 1, 0))) static void log_line(const char *format, va_list args)

@@ -9,6 +9,7 @@
 enum log_level { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE };
 
 void log_set_level(enum log_level level);
+enum log_level log_get_level(void);
 
 /* Always printed: what went wrong, to what, and what to do. */
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

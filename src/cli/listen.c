@@ -20,7 +20,7 @@
 #define LISTEN_PRESET "tcp:localhost:12345"
 
 /* Descriptors that are not a client's: the loop's, the store's, the listeners'. */
-enum { LISTEN_SPARE_FDS = 128 };
+enum { LISTEN_SPARE_FDS = 128, LISTEN_BUSY_POLL_US = 50 };
 
 struct listen_settings {
 	bool json;
@@ -33,7 +33,7 @@ struct listen_settings {
 	uint64_t keep_age;
 	uint64_t keep_count;
 	uint64_t keep_size;
-	uint64_t busy_poll;
+	bool busy_poll;
 };
 
 struct listen {
@@ -69,9 +69,9 @@ static const struct option_entry listen_options[] = {
 		"a further name that the hub goes by in the Host of requests"},
 	{"allow-origin", 0, OPTION_LIST, offsetof(struct listen_settings, origins), "ORIGIN", NULL,
 		0, 0, "a further origin whose pages may use the hub (https://example.org)"},
-	{"busy-poll", 0, OPTION_NUMBER, offsetof(struct listen_settings, busy_poll), "MICROSECONDS",
-		NULL, 0, 1000,
-		"look so long for more traffic before sleeping: lower latency, more CPU"},
+	{"busy-poll", 0, OPTION_FLAG, offsetof(struct listen_settings, busy_poll), NULL, NULL, 0, 0,
+		"while there is traffic, look 50 µs for more before sleeping: half the latency, "
+		"more CPU"},
 	OPTION_END,
 };
 
@@ -217,10 +217,12 @@ static int listen_start(struct listen *l, const struct command_line *line, struc
 		.closed = console_closed,
 		.data = l->console,
 	};
+	if (log_get_level() == LOG_QUIET)
+		watcher = (struct server_watcher){0};
 	l->server = server_new(&l->loop, l->store, &options, &watcher, why);
 	if (!l->server)
 		return why->error;
-	loop_set_busy_poll(&l->loop, (unsigned)settings->busy_poll);
+	loop_set_busy_poll(&l->loop, settings->busy_poll ? LISTEN_BUSY_POLL_US : 0);
 	return listen_open_all(l, line, why);
 }
 

@@ -72,6 +72,7 @@ struct connection {
 	bool stuck : 1;		/* nothing was taken since the last beat */
 	bool polls : 1;		/* wants to be told when it has caught up */
 	bool refused : 1;	/* one too many: told so, and nothing else */
+	bool lines : 1;		/* a plain client that ends its lines */
 	bool ended : 1;		/* the client sends no more */
 	bool leaving : 1;	/* closes once everything is sent */
 	char peer[];		/* its name, a text */

@@ -41,6 +41,13 @@ static void plain_publish(struct connection *c, struct bytes body, uint64_t now)
 		plain_tell_lost(c, r);
 }
 
+/* Who never ended a line sends a message at a time. Who did is in the midst of one: a sender, or
+ * the network, may well pause for longer than 20 ms there, and a message must not be cut for it. */
+static void plain_await_rest(struct connection *c)
+{
+	deadline_set(c->lines ? &c->server->doubt : &c->server->rest, &c->rest);
+}
+
 static size_t plain_received(struct connection *c, struct bytes data)
 {
 	struct plain *plain = &c->state.plain;
@@ -49,8 +56,11 @@ static size_t plain_received(struct connection *c, struct bytes data)
 	struct bytes in = data, line;
 	int r = PLAIN_MORE;
 
-	while (stream_is_open(&c->stream) && (r = plain_next(plain, &in, max, &line)) == PLAIN_LINE)
+	while (stream_is_open(&c->stream) &&
+		(r = plain_next(plain, &in, max, &line)) == PLAIN_LINE) {
 		plain_publish(c, line, now);
+		c->lines = true;
+	}
 	if (!stream_is_open(&c->stream))
 		return data.len;
 	if (r < 0)
@@ -58,7 +68,7 @@ static size_t plain_received(struct connection *c, struct bytes data)
 	else if (hub_is_full(c->server->hub))
 		connection_await_store(c);
 	else if (plain_pending(plain))
-		deadline_set(&c->server->rest, &c->rest);
+		plain_await_rest(c);
 	else
 		deadline_clear(&c->rest);
 	return data.len;

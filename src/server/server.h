@@ -73,9 +73,9 @@ struct server {
 	struct connection *writer; /* to this client */
 	struct ending turn_end;
 	struct deadlines idle;
-	struct deadlines rest;	   /* 20 ms: a plain line's end may be left out */
-	struct deadlines doubt;	   /* 2 s: what could become HTTP but does not go on is plain */
-	struct deadlines beat;	   /* 30 s: a sign of life to who listens and hears nothing */
+	struct deadlines rest;	/* 20 ms: a plain line's end may be left out */
+	struct deadlines doubt; /* 2 s: what could go on as a request, or as a line, but does not */
+	struct deadlines beat;	/* 30 s: a sign of life to who listens and hears nothing */
 	struct deadlines farewell; /* 5 s: to read what was written before the close */
 	struct deadlines stop;	   /* 1 s: for all of them, when the server stops */
 	struct deadline stopping;
