@@ -324,6 +324,7 @@ static const struct protocol http_protocol = {
 	.writable = exchange_writable,
 	.rested = exchange_rested,
 	.caught_up = exchange_caught_up,
+	.stop = exchange_ended, /* what was asked is answered */
 	.closed = exchange_closed,
 };
 

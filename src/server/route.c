@@ -1,5 +1,6 @@
 #include "server/route.h"
 
+#include "server/page.h"
 #include "server/status.h"
 #include "server/topics.h"
 
@@ -11,6 +12,8 @@ static const struct route {
 	const struct handler *get; /* HEAD too */
 	const struct handler *post;
 } routes[] = {
+	{"/", &page_root, NULL},
+	{"/assets/*", &page_asset, NULL},
 	{"/topics/", &topics_list, NULL},
 	{"/topics/*", &topics_subscribe, &topics_publish},
 	{"/status", &status_json, NULL},
@@ -83,7 +86,7 @@ const struct handler *route_find(struct exchange *x, const struct http_request *
 	}
 	const struct route *route = route_by_path(r->path);
 	if (!route) {
-		exchange_refuse(x, 404, "there is nothing at this path; try /topics/ or /status");
+		exchange_refuse(x, 404, "there is nothing at this path; try /, /topics/ or /status");
 		return NULL;
 	}
 	if (r->method == HTTP_OPTIONS) {
