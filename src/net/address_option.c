@@ -1,6 +1,7 @@
 #include "net/address_syntax.h"
 
 #include "base/percent.h"
+#include "net/cidr.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -74,9 +75,18 @@ static bool is_pin(const char *value)
 	return !strncmp(value, prefix, strlen(prefix)) && value[strlen(prefix)];
 }
 
-static bool is_given(const char *value)
+static bool is_networks(const char *value)
 {
-	return *value;
+	struct cidr network;
+
+	for (;;) {
+		size_t len = strcspn(value, ",");
+		if (cidr_parse(&network, bytes_of(value, len)) < 0)
+			return false;
+		if (!value[len])
+			return true;
+		value += len + 1;
+	}
 }
 
 /* An option has a field of its own and SET, or is kept as TEXT when it is VALID. */
@@ -98,8 +108,8 @@ static const struct option options[] = {
 	{"topic", "1 to 128 of A-Z a-z 0-9 . _ -", 0, .text = ADDRESS_TOPIC, .valid = is_topic},
 	{"name", "1 to 128 bytes of text", 0, .text = ADDRESS_NAME, .valid = is_name},
 	{"proxy", "v1 or v2", TAKES_PROXY, .text = ADDRESS_PROXY, .valid = is_proxy},
-	{"trust", "networks such as 10.0.0.0/8", TAKES_PROXY, .text = ADDRESS_TRUST,
-		.valid = is_given},
+	{"trust", "networks, as 10.0.0.0/8,::1", TAKES_PROXY, .text = ADDRESS_TRUST,
+		.valid = is_networks},
 	{"pin", "sha256:DIGEST", TAKES_PIN, .text = ADDRESS_PIN, .valid = is_pin},
 };
 

@@ -113,12 +113,13 @@ static void dial_note(struct dial *d, int error)
  * TCP connects the socket to itself. */
 static bool is_own(int fd, const struct endpoint *to)
 {
-	struct endpoint local;
+	struct sockaddr_storage own;
+	socklen_t len = sizeof(own);
 
-	if (to->protocol != IPPROTO_TCP || endpoint_local(&local, fd) < 0)
+	if (to->protocol != IPPROTO_TCP || !endpoint_is_local(to))
 		return false;
-	return local.len == to->len && endpoint_port(&local) == endpoint_port(to) &&
-	       !memcmp(&local.addr, &to->addr, local.len);
+	return sys_getsockname(fd, (struct sockaddr *)&own, &len) == 0 && len == to->len &&
+	       !memcmp(&own, &to->addr, len);
 }
 
 static void attempt_won(struct attempt *t)

@@ -30,12 +30,13 @@ static void listener_starve(struct listener *l, int error)
 		l->handler->starved(l, error);
 }
 
-/* Errors that belong to the connection that was about to be accepted, not to the listener
- * (accept(2)). */
-static bool is_connection_error(int error)
+/* Errors of the connection that was about to be accepted (accept(2)), or of a packet that was sent
+ * before (udp(7)), not of the listener. */
+static bool is_passing(int error)
 {
 	switch (-error) {
 	case ECONNABORTED:
+	case ECONNREFUSED:
 	case EHOSTDOWN:
 	case EHOSTUNREACH:
 	case ENETDOWN:
@@ -64,15 +65,15 @@ static bool listener_accept(struct listener_socket *s)
 
 	int fd = sys_accept4(s->source.fd, (struct sockaddr *)&peer.addr, &peer.len,
 		SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd == -EAGAIN)
-		return false;
-	if (fd < 0) {
-		if (is_connection_error(fd))
-			return true;
+	if (is_passing(fd))
+		return true;
+	if (fd < 0 && fd != -EAGAIN) {
 		listener_starve(l, fd);
 		return false;
 	}
 	l->starved = false;
+	if (fd < 0)
+		return false;
 	channel_init(&c, fd, &peer);
 	l->handler->accepted(l, &c);
 	channel_deinit(&c);
@@ -115,10 +116,11 @@ static bool listener_receive(struct listener_socket *s)
 	};
 
 	ssize_t n = sys_recvmsg(s->source.fd, &message, MSG_DONTWAIT);
-	if (n == -EAGAIN)
-		return false;
+	if (n < 0 && n != -EAGAIN && !is_passing((int)n))
+		listener_starve(l, (int)n);
 	if (n < 0)
-		return true; /* an ICMP error of something sent before */
+		return is_passing((int)n);
+	l->starved = false;
 	p.from.len = message.msg_namelen;
 	p.data = bytes_of(l->loop->scratch, (size_t)n);
 	packet_name(&p, &message, name);

@@ -33,8 +33,8 @@ struct listener_handler {
 	void (*accepted)(struct listener *l, struct channel *c);
 	/* A packet; it lives until the call returns. */
 	void (*packet)(struct listener *l, const struct packet *p);
-	/* Nothing can be accepted for now: -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM. Once each time. May
-	 * be NULL. */
+	/* Nothing can be taken for now: -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM. Once each time. May be
+	 * NULL. */
 	void (*starved)(struct listener *l, int error);
 };
 

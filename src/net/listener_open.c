@@ -198,8 +198,9 @@ static int adopt_socket(struct listener *l, int fd, int type)
 	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ||
 		fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		return -errno;
-	if (type == SOCK_DGRAM)
-		sys_setsockopt_int(fd, SOL_SOCKET, SO_PASSCRED, 1); /* Unix sockets have it */
+	int r = type == SOCK_DGRAM ? sys_setsockopt_int(fd, SOL_SOCKET, SO_PASSCRED, 1) : 0;
+	if (r < 0 && r != -EOPNOTSUPP) /* only Unix sockets have it */
+		return r;
 	return listener_add(l, fd, NULL);
 }
 
