@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from typing import Callable
 
 
+# How long a server that polls does so before it sleeps: a little more than a round trip takes then.
+POLL_US = "50"
+
+
 @dataclass
 class Row:
     name: str
@@ -74,10 +78,10 @@ def deliver(p, load, name, title, pace_us):
         [
             row("limit", "limit", p.limit("fanout"), "lines"),
             row("limit, unix", "limit", p.limit("fanout", unix=True), "lines"),
-            row("limit, polling 20 µs", "limit", p.limit("fanout", "--poll", "20"), "lines"),
+            row("limit, polling", "limit", p.limit("fanout", "--poll", POLL_US), "lines"),
             row("ferry", "ferry", p.ferry(), "lines"),
             row("ferry, unix", "ferry", p.ferry(unix=True), "lines"),
-            row("ferry, --busy-poll", "ferry", p.ferry("--busy-poll"), "lines"),
+            row("ferry, --busy-poll", "ferry", p.ferry("--busy-poll", POLL_US), "lines"),
             row("ferry, WebSocket", "ferry", p.ferry(), "websocket"),
             row("redis", "peer", p.redis(), "redis"),
             row("nats", "peer", p.nats(), "nats"),
@@ -105,10 +109,10 @@ def round_trip(p, load):
         [
             row("limit", "limit", p.limit("echo"), "echo"),
             row("limit, unix", "limit", p.limit("echo", unix=True), "echo"),
-            row("limit, polling 20 µs", "limit", p.limit("echo", "--poll", "20"), "echo"),
+            row("limit, polling", "limit", p.limit("echo", "--poll", POLL_US), "echo"),
             row("ferry (WebSocket ping)", "ferry", p.ferry(), "websocket-ping"),
             row("ferry, unix", "ferry", p.ferry(unix=True), "websocket-ping"),
-            row("ferry, --busy-poll", "ferry", p.ferry("--busy-poll"), "websocket-ping"),
+            row("ferry, --busy-poll", "ferry", p.ferry("--busy-poll", POLL_US), "websocket-ping"),
             row("redis (ECHO)", "peer", p.redis(), "redis-echo"),
             row("nats (PUB to itself)", "peer", p.nats(), "nats-echo"),
         ],
@@ -116,7 +120,7 @@ def round_trip(p, load):
             Goal("ferry (WebSocket ping)", 1.05, "limit"),
             Goal("ferry (WebSocket ping)", 1.0, "best peer"),
             Goal("ferry, unix", 1.05, "limit, unix"),
-            Goal("ferry, --busy-poll", 1.05, "limit, polling 20 µs"),
+            Goal("ferry, --busy-poll", 1.05, "limit, polling"),
         ],
         more_is_better=False,
     )

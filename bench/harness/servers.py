@@ -60,6 +60,7 @@ class Programs:
                 program,
                 "listen",
                 f"unix:{dir}/socket" if unix else "tcp:127.0.0.1:0",
+                "--quiet",
                 *options,
             ]
         )
