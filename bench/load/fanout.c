@@ -188,7 +188,7 @@ static void load_widen(struct load *l, uint64_t now)
 static uint64_t load_finish(struct load *l)
 {
 	uint64_t deadline = clock_monotonic_ms() + WAIT_MS;
-	size_t noise = strlen(l->protocol->noise);
+	size_t noise = l->protocol->noise_len;
 
 	while (l->sent % l->sent_size || load_delivered(l) < l->sent / l->sent_size) {
 		if (clock_monotonic_ms() > deadline)

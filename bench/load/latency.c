@@ -33,6 +33,7 @@ struct path {
 	const struct ask *ask; /* counts the answers, or NULL: messages of SIZE bytes */
 	size_t size;
 	const char *noise;
+	size_t noise_len;
 };
 
 static void path_publish(struct path *p, const char *protocol, const char *to, const char *from)
@@ -46,6 +47,7 @@ static void path_publish(struct path *p, const char *protocol, const char *to, c
 	pubsub->open_publisher(p->out);
 	p->size = pubsub_settle(pubsub, p->out, &p->in, 1);
 	p->noise = pubsub->noise;
+	p->noise_len = pubsub->noise_len;
 	snprintf(body, sizeof(body), "%0*d", BODY_LEN, 0);
 	p->request_len = pubsub->encode(p->request, body);
 }
@@ -72,7 +74,7 @@ static void path_receive(const struct path *p)
 		if (n <= 0)
 			die("receive");
 		got += (size_t)n;
-		size_t noise = p->ask ? 0 : strlen(p->noise);
+		size_t noise = p->noise_len;
 		if (noise && got >= noise && !memcmp(in, p->noise, noise)) {
 			got -= noise;
 			memmove(in, in + noise, got);

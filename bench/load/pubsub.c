@@ -67,11 +67,11 @@ static size_t nats_encode(char *to, const char body[BODY_LEN])
 }
 
 static const struct pubsub pubsubs[] = {
-	{"lines", lines_subscribe, nothing, lines_encode, 1, ""},
-	{"websocket", websocket_open, websocket_open, websocket_encode, 0, ""},
-	{"redis", redis_subscribe, nothing, redis_encode, 2, ""},
-	{"nats", nats_subscribe, nats_connect, nats_encode, 2, "PING\r\n"},
-	{"zmtp", zmtp_subscribe, zmtp_publish, zmtp_encode, 0, ""},
+	{"lines", lines_subscribe, nothing, lines_encode, 1, "", 0},
+	{"websocket", websocket_open, websocket_open, websocket_encode, 0, "\x89\x00", 2},
+	{"redis", redis_subscribe, nothing, redis_encode, 2, "", 0},
+	{"nats", nats_subscribe, nats_connect, nats_encode, 2, "PING\r\n", 6},
+	{"zmtp", zmtp_subscribe, zmtp_publish, zmtp_encode, 0, "", 0},
 };
 
 const struct pubsub *pubsub_find(const char *name)
@@ -148,7 +148,7 @@ size_t pubsub_settle(const struct pubsub *p, int publisher, const int *subscribe
 void pubsub_expect(const struct pubsub *p, int subscriber, size_t size, const char *text)
 {
 	char body[BODY_LEN + 1], message[ENCODED_MAX];
-	size_t noise = strlen(p->noise);
+	size_t noise = p->noise_len;
 
 	connection_receive(subscriber, message, size);
 	while (noise && !memcmp(message, p->noise, noise)) {

@@ -26,8 +26,9 @@ struct pubsub {
 	/* What follows the body of a message that is delivered, in bytes. */
 	size_t tail;
 
-	/* What the server sends between messages as it pleases (a ping); "" for nothing. */
+	/* What the server sends between messages as it pleases: a ping. */
 	const char *noise;
+	size_t noise_len;
 };
 
 /* The one of that name; ends the program when there is none. */
