@@ -33,7 +33,9 @@ static int directory_lock(const char *path, int *lock)
 	return -EBUSY;
 }
 
-/* 0 when the socket at the path has no owner any more and the file was removed. */
+/* 0 when the socket at the path has no owner any more and the file was removed. The probe is of
+ * datagrams: a live listener of streams or packets refuses it as another type and notices nothing
+ * (EPROTOTYPE), one of datagrams is not told. */
 static int remove_stale(const struct endpoint *e, const char *path)
 {
 	struct stat st;
@@ -42,7 +44,7 @@ static int remove_stale(const struct endpoint *e, const char *path)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(st.st_mode))
 		return -EEXIST;
-	int probe = sys_socket(AF_UNIX, e->type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int probe = sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (probe < 0)
 		return probe;
 	int r = sys_connect(probe, (const struct sockaddr *)&e->addr, e->len);

@@ -4,9 +4,10 @@
  * The file of a listening Unix socket.
  *
  * bind(2) makes it and nobody ever removes it, so a path may hold a socket that no process listens
- * on any more. Such a stale one is told from a live one by connecting to it, and is replaced. So
- * that two processes that start at once do not replace each other's, the directory is locked
- * (flock(2)) from before the bind until after the listen; the lock leaves nothing behind.
+ * on any more. Such a stale one is told from a live one by a connect(2) that the live one does not
+ * notice, and is replaced. So that two processes that start at once do not replace each other's,
+ * the directory is locked (flock(2)) meanwhile, which leaves nothing behind. One that may not be
+ * read cannot be locked, and is used all the same.
  *
  * The file is made with no more rights than its mode has (the mode of the socket's own inode limits
  * that of the file), whatever the umask is.

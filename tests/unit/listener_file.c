@@ -63,6 +63,8 @@ static void refuses_a_live_one(void **state)
 			if (i == j)
 				assert_non_null(strstr(why.text, holder));
 		}
+		loop_turn(&p->loop, false);
+		assert_int_equal(p->accepted + p->packets, 0); /* it noticed nothing */
 		listener_close(&p->listener);
 	}
 	snprintf(text, sizeof(text), "@ferry-unit-%d", getpid());
