@@ -3,12 +3,14 @@
 /*
  * An address says where a socket lives, as people write it: `SCHEME:REST?option=value&…`.
  *
- *	tcp:HOST:PORT  tcp4: tcp6: mptcp: sctp: udp: tls:	HOST may be left out (localhost), be
- *`*` (all interfaces) or an [IPv6] address
- *	unix:PATH  unix:@NAME  tls+unix:PATH			a file; a name in the abstract space
- *	vsock:CID:PORT  tls+vsock:CID:PORT			CID a number, any, host, local
- *	vsock+unix:PATH:PORT					a VM monitor's Unix socket
+ *	tcp:HOST:PORT			so too tcp4: tcp6: mptcp: sctp: udp: tls:
+ *	unix:PATH  unix:@NAME		a file, an abstract name; so too tls+unix:
+ *	vsock:CID:PORT			so too tls+vsock:
+ *	vsock+unix:PATH:PORT		a VM monitor's Unix socket
  *	fd:N  systemd:  systemd:NAME  exec:COMMAND  -
+ *
+ * HOST is localhost when left out, `*` for all interfaces, or an IPv6 address in brackets. CID is a
+ * number, `any`, `host` or `local`.
  *
  * Short forms: `PORT`, `:PORT`, `HOST:PORT`, `[::1]:PORT` are tcp; `@NAME` and anything with a `/`
  * are unix. Control bytes, `%` and `?` in a PATH, NAME or option value are written %XX (and `&` in
