@@ -209,7 +209,7 @@ struct server *server_new(struct loop *l, struct store *store, const struct serv
 	s->options = *options;
 	s->watcher = *watcher;
 	s->store = store;
-	s->started_ms = clock_monotonic_ms();
+	s->started_ms = loop_now(l);
 	list_init(&s->entrances);
 	list_init(&s->connections);
 	list_init(&s->closed);

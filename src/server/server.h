@@ -59,7 +59,7 @@ struct server {
 	struct loop *loop;
 	struct hub *hub;
 	const struct store *store; /* the hub's */
-	uint64_t started_ms;	   /* monotonic */
+	uint64_t started_ms;	   /* of the loop */
 	char date[HTTP_DATE_SIZE]; /* of this second, for answers */
 	uint64_t date_s;
 	struct server_options options;
