@@ -129,7 +129,9 @@ static void check_message(struct subscriber *s, const unsigned long long v[4], s
 			assert_true(seq >= s->since_first);
 		if (s->since.kind == SINCE_TIME)
 			assert_true(sent->time_ms >= s->since.value || sent->id > s->stored);
-		s->next = s->since.kind == SINCE_ID && !s->unknown ? s->since_first : seq;
+		/* Where `all` and a time begin is the store's to say. */
+		s->unknown |= s->since.kind != SINCE_ID;
+		s->next = s->since_first;
 	}
 	if (s->unknown) {
 		s->next = seq;
