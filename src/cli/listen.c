@@ -25,6 +25,7 @@ enum { LISTEN_SPARE_FDS = 128, LISTEN_BUSY_POLL_US = 50 };
 struct listen_settings {
 	bool json;
 	const char *store;
+	bool open;
 	struct option_list hosts;
 	struct option_list origins;
 	uint64_t max_clients;
@@ -65,6 +66,8 @@ static const struct option_entry listen_options[] = {
 		0, "keep so many messages"},
 	{"keep-size", 0, OPTION_SIZE, offsetof(struct listen_settings, keep_size), "SIZE", NULL,
 		4096, 0, "keep so many bytes of messages (default: 64M in memory, all in a file)"},
+	{"open", 0, OPTION_FLAG, offsetof(struct listen_settings, open), NULL, NULL, 0, 0,
+		"listen beyond this machine: whoever reaches the address is let in"},
 	{"allow-host", 0, OPTION_LIST, offsetof(struct listen_settings, hosts), "NAME", NULL, 0, 0,
 		"a further name that the hub goes by in the Host of requests"},
 	{"allow-origin", 0, OPTION_LIST, offsetof(struct listen_settings, origins), "ORIGIN", NULL,

@@ -320,7 +320,7 @@ static void stream_find_kind(struct stream *s, int fd)
 		return;
 	len = sizeof(protocol);
 	s->drains = getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == 0 &&
-		protocol != IPPROTO_SCTP;
+		    protocol != IPPROTO_SCTP;
 }
 
 int stream_init(struct stream *s, struct loop *l, int fd, const struct stream_handler *handler)

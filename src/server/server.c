@@ -261,6 +261,27 @@ static void entrance_tell(
 	}
 }
 
+/* Who listens wider than this machine lets everyone in who can reach it: not by mistake. */
+static int entrance_check(const struct entrance *e, struct fault *why)
+{
+	const struct endpoint *at;
+	char text[ENDPOINT_TEXT_SIZE];
+
+	if (e->server->options.open)
+		return 0;
+	for (size_t i = 0; (at = listener_endpoint(&e->listener, i)); i++) {
+		if (endpoint_is_local(at))
+			continue;
+		endpoint_format(at, text);
+		return fault_set(why, -EACCES,
+			"%s can be reached from other machines, and anyone there could join; "
+			"listen "
+			"on localhost or a Unix socket, or let everyone in with --open",
+			text);
+	}
+	return 0;
+}
+
 int server_listen(struct server *s, const struct address *address,
 	void (*bound)(void *data, const char *text), void *data, struct fault *why)
 {
@@ -272,6 +293,8 @@ int server_listen(struct server *s, const struct address *address,
 	e->server = s;
 	e->listener = LISTENER_NULL;
 	int r = listener_open(&e->listener, s->loop, address, 0, &server_entrance, why);
+	if (r == 0)
+		r = entrance_check(e, why);
 	if (r < 0) {
 		entrance_free(e);
 		return r;

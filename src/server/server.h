@@ -25,6 +25,7 @@ struct server_options {
 	uint64_t max_clients;	  /* at once */
 	uint64_t idle_timeout_ms; /* without a byte in either direction; 0: never */
 	uint64_t keep_age_ms;	  /* the store's bound by age; 0: none */
+	bool open; /* may be reached from other machines without a proof of who comes */
 	struct guard_options guard;
 };
 
