@@ -86,7 +86,8 @@ const struct handler *route_find(struct exchange *x, const struct http_request *
 	}
 	const struct route *route = route_by_path(r->path);
 	if (!route) {
-		exchange_refuse(x, 404, "there is nothing at this path; try /, /topics/ or /status");
+		exchange_refuse(
+			x, 404, "there is nothing at this path; try /, /topics/ or /status");
 		return NULL;
 	}
 	if (r->method == HTTP_OPTIONS) {
