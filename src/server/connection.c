@@ -192,6 +192,16 @@ static void connection_finish(struct connection *c)
 		stream_end(&c->stream); /* a close now could destroy what the client has not read */
 }
 
+/* One who reads no more may still have said something: reading finds the end. A client that closes
+ * without having read everything resets the connection, with its last words before that. */
+static void connection_is_deaf(struct connection *c)
+{
+	if (c->ended || c->leaving)
+		connection_close(c);
+	else
+		cursor_deinit(&c->cursor);
+}
+
 /* Offers what comes next; false when there is nothing, or the kernel takes no more. */
 static bool connection_offer(struct connection *c)
 {
@@ -212,7 +222,7 @@ static bool connection_offer(struct connection *c)
 	if (n == -EMSGSIZE)
 		n = (ssize_t)len; /* no packet of this socket holds it */
 	if (n < 0) {
-		connection_close(c);
+		connection_is_deaf(c);
 		return false;
 	}
 	if (n) {
@@ -287,7 +297,11 @@ int connection_subscribe(struct connection *c, struct bytes topic, const struct 
 
 static void connection_on_failed(struct stream *s, int error)
 {
-	connection_close(connection_of(s));
+	struct connection *c = connection_of(s);
+
+	if (c->protocol->lost && !c->leaving)
+		c->protocol->lost(c);
+	connection_close(c);
 }
 
 static const struct stream_handler connection_handler = {

@@ -37,6 +37,9 @@ struct protocol {
 	void (*rested)(struct connection *c);
 	/* The client sends no more; what was held has been offered before. */
 	void (*ended)(struct connection *c);
+	/* The connection broke: what was said stands, no more comes and nothing can be sent. May be
+	 * NULL. */
+	void (*lost)(struct connection *c);
 	/* The stream takes more. NULL: connection_pump() alone. */
 	void (*writable)(struct connection *c);
 	/* All that is stored has been sent to one who `polls`. May be NULL. */

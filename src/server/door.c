@@ -45,11 +45,21 @@ static void door_ended(struct connection *c)
 	connection_proceed(c);
 }
 
+static void door_lost(struct connection *c)
+{
+	if (!buffer_len(&c->held))
+		return;
+	plain_open(c);
+	connection_proceed(c);
+	c->protocol->lost(c);
+}
+
 static const struct protocol door_protocol = {
 	.name = "undecided",
 	.received = door_received,
 	.rested = door_rested,
 	.ended = door_ended,
+	.lost = door_lost,
 };
 
 void door_open(struct connection *c)

@@ -95,6 +95,11 @@ static void plain_ended(struct connection *c)
 	connection_leave(c);
 }
 
+static void plain_lost(struct connection *c)
+{
+	plain_flush_rest(c, true);
+}
+
 static void plain_closed(struct connection *c)
 {
 	plain_deinit(&c->state.plain);
@@ -105,6 +110,7 @@ static const struct protocol plain_protocol = {
 	.received = plain_received,
 	.rested = plain_rested,
 	.ended = plain_ended,
+	.lost = plain_lost,
 	.closed = plain_closed,
 };
 

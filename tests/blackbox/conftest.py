@@ -2,6 +2,7 @@
 
     ferry("send", hub.address, "hi")    runs a command to its end: returncode, stdout, stderr
     start("follow", hub.address)        starts one and goes on: a Program
+    spawn("nc", "-U", path)             the same with any other program
     start_hub("unix:/x/y", "--json")    starts a hub: a Hub, ready to be connected to
     hub                                 a hub on a free port of localhost
 
@@ -47,17 +48,22 @@ def ferry(environment, tmp_path):
 
 
 @pytest.fixture
-def start(environment, tmp_path):
+def spawn(environment, tmp_path):
     """Programs that a test leaves running are killed after it."""
     programs = []
 
     def run(*words):
-        programs.append(Program([FERRY, *words], env=environment, cwd=tmp_path))
+        programs.append(Program(words, env=environment, cwd=tmp_path))
         return programs[-1]
 
     yield run
     for program in programs:
         program.discard()
+
+
+@pytest.fixture
+def start(spawn):
+    return lambda *words: spawn(FERRY, *words)
 
 
 @pytest.fixture

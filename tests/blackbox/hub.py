@@ -4,7 +4,11 @@ import re
 import socket
 from pathlib import Path
 
+from peer import Peer
 from program import PATIENCE, Program
+
+# As text, or with --json.
+LISTENING = r'^(?:Listening on |\{"event":"listening","address":")([^\s"]+)'
 
 
 class Hub(Program):
@@ -14,7 +18,7 @@ class Hub(Program):
         super().__init__([ferry, "listen", *options, *addresses], **popen)
         try:
             for _ in addresses:
-                self.wait_for(r"^Listening on \S")
+                self.wait_for(LISTENING)
         except AssertionError:
             self.discard()
             raise
@@ -22,7 +26,8 @@ class Hub(Program):
     @property
     def addresses(self):
         """The bound addresses, as the hub printed them."""
-        return re.findall(r"^Listening on (\S+)", self.output.decode(errors="replace"), re.MULTILINE)
+        said = self.output.decode(errors="replace")
+        return re.findall(LISTENING, said, re.MULTILINE)
 
     @property
     def address(self):
@@ -35,6 +40,10 @@ class Hub(Program):
     def connect(self):
         """A client that knows nothing of ferry: a TCP socket connected to the hub."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+
+    def peer(self, address=None, **options):
+        """The same with words of its own, on any of the addresses."""
+        return Peer(address or self.address, **options)
 
     def wait(self, *args, **kwargs):
         super().wait(*args, **kwargs)
