@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BUFFER_MIN = 64 };
+/* What is printed is short most of the time; only what is not is formatted twice. */
+enum { BUFFER_MIN = 64, PRINT_GUESS = 64 };
 
 static uint8_t lower(uint8_t c)
 {
@@ -33,7 +34,7 @@ bool bytes_equal_nocase(struct bytes a, struct bytes b)
 	if (a.len != b.len)
 		return false;
 	for (size_t i = 0; i < a.len; i++)
-		if (lower(a.data[i]) != lower(b.data[i]))
+		if (a.data[i] != b.data[i] && lower(a.data[i]) != lower(b.data[i]))
 			return false;
 	return true;
 }
@@ -107,17 +108,22 @@ int buffer_print(struct buffer *b, const char *format, ...)
 	va_list args;
 	uint8_t *to;
 
-	va_start(args, format);
-	int len = vsnprintf(NULL, 0, format, args);
-	va_end(args);
-	if (len < 0)
-		return -EINVAL;
-	int r = buffer_reserve(b, (size_t)len + 1, &to);
+	int r = buffer_reserve(b, PRINT_GUESS, &to);
 	if (r < 0)
 		return r;
 	va_start(args, format);
-	vsnprintf((char *)to, (size_t)len + 1, format, args);
+	int len = vsnprintf((char *)to, PRINT_GUESS, format, args);
 	va_end(args);
+	if (len < 0)
+		return -EINVAL;
+	if (len >= PRINT_GUESS) {
+		r = buffer_reserve(b, (size_t)len + 1, &to);
+		if (r < 0)
+			return r;
+		va_start(args, format);
+		vsnprintf((char *)to, (size_t)len + 1, format, args);
+		va_end(args);
+	}
 	buffer_commit(b, (size_t)len);
 	return 0;
 }

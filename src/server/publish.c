@@ -11,6 +11,7 @@
 #include "wire/json.h"
 #include "wire/media.h"
 #include "wire/plain.h"
+#include "wire/put.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -57,21 +58,21 @@ static int posting_status(int error)
 
 static void posting_answer(struct posting *p)
 {
-	char text[96];
-	int len;
+	uint8_t text[96];
 
 	if (p->error) {
 		exchange_refuse(p->exchange, posting_status(p->error),
 			"not everything is stored: %s", strerror(-p->error));
 		return;
 	}
-	if (p->many)
-		len = snprintf(text, sizeof(text), "{\"id\":%llu,\"count\":%llu}\n",
-			(unsigned long long)p->last_id, (unsigned long long)p->count);
-	else
-		len = snprintf(
-			text, sizeof(text), "{\"id\":%llu}\n", (unsigned long long)p->last_id);
-	exchange_answer(p->exchange, 200, "application/json", bytes_of(text, (size_t)len));
+	uint8_t *at = put_literal(text, "{\"id\":");
+	at = put_decimal(at, p->last_id);
+	if (p->many) {
+		at = put_literal(at, ",\"count\":");
+		at = put_decimal(at, p->count);
+	}
+	at = put_literal(at, "}\n");
+	exchange_answer(p->exchange, 200, "application/json", bytes_of(text, (size_t)(at - text)));
 }
 
 static void posting_settled(struct ticket *t, int result, uint64_t id)

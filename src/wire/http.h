@@ -82,6 +82,9 @@ static inline bool http_is_value_char(uint8_t c)
 	return c >= 0x20 ? c != 0x7f : c == '\t';
 }
 
+/* Whether TEXT has only such bytes; the empty one has. */
+bool http_is_value(struct bytes text);
+
 /* TEXT without the spaces and tabs around it. */
 struct bytes http_trim(struct bytes text);
 

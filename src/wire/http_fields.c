@@ -1,15 +1,5 @@
 #include "wire/http_fields.h"
 
-/* A value is checked in one pass without a branch a byte, which compilers turn into vectors. */
-static bool is_value(struct bytes value)
-{
-	uint8_t bad = 0;
-
-	for (size_t i = 0; i < value.len; i++)
-		bad |= (uint8_t)!http_is_value_char(value.data[i]);
-	return !bad;
-}
-
 const char *http_fields_add(struct http_fields *fields, struct bytes line)
 {
 	size_t len = 0;
@@ -26,7 +16,7 @@ const char *http_fields_add(struct http_fields *fields, struct bytes line)
 		return "a header name with a byte that names cannot have (RFC 9110 section 5.1)";
 
 	struct bytes value = http_trim(bytes_skip(line, len + 1));
-	if (!is_value(value))
+	if (!http_is_value(value))
 		return "a control byte in a header value (RFC 9110 section 5.5)";
 	fields->at[fields->count++] = (struct http_field){bytes_of(line.data, len), value};
 	return NULL;

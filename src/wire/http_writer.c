@@ -52,15 +52,20 @@ void http_writer_request(struct http_writer *writer, struct buffer *out, enum ht
 
 void http_writer_field(struct http_writer *writer, const char *name, struct bytes value)
 {
-	for (size_t i = 0; i < value.len; i++)
-		if (!http_is_value_char(value.data[i]))
-			writer->error = -EINVAL;
-	if (!http_is_token(bytes_text(name)))
+	struct bytes field = bytes_text(name);
+	uint8_t *to;
+
+	if (!http_is_value(value) || !http_is_token(field))
 		writer->error = -EINVAL;
-	put(writer, bytes_text(name));
-	put(writer, BYTES_LITERAL(": "));
-	put(writer, value);
-	put(writer, BYTES_LITERAL("\r\n"));
+	if (!writer->error)
+		writer->error = buffer_reserve(writer->out, field.len + value.len + 4, &to);
+	if (writer->error)
+		return;
+	to = put_bytes(to, field);
+	to = put_literal(to, ": ");
+	to = put_bytes(to, value);
+	put_literal(to, "\r\n");
+	buffer_commit(writer->out, field.len + value.len + 4);
 }
 
 void http_writer_text(struct http_writer *writer, const char *name, const char *value)
