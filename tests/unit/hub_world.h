@@ -41,7 +41,7 @@ static size_t test_skipped(uint64_t n, uint8_t *to)
 static const struct tape_format lines = {"lines", test_size, test_encode, test_skipped};
 static const struct tape_format others = {"others", test_size, test_encode, test_skipped};
 
-enum { TOPICS = 3, MESSAGES = 60000, SUBSCRIBERS = 24, BODY_MAX = 20000 };
+enum { TOPICS = 3, MESSAGES = 20000, SUBSCRIBERS = 24, BODY_MAX = 20000 };
 
 struct sent {
 	uint64_t id;
