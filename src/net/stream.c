@@ -9,7 +9,7 @@
 
 /* A block is large enough to make many small messages one batch, and small enough to stay in the
  * processor's cache until it was passed on. A packet gets all of the scratch memory. */
-enum { STREAM_BLOCK = 128 * 1024, STREAM_PACKETS_A_TURN = 64 };
+enum { STREAM_BLOCK = 128 * 1024, STREAM_PACKETS_A_TURN = 64, STREAM_PORTION = 64 * 1024 };
 
 /* ---- the bare descriptor ---- */
 
@@ -20,10 +20,33 @@ static ssize_t bare_read(struct stream *s, void *to, size_t len)
 	return sys_recv(s->source.fd, to, len, MSG_DONTWAIT | (s->packets ? MSG_TRUNC : 0));
 }
 
+/* SCTP takes what one call has for it whole or not at all, and at most what its send buffer holds.
+ */
+static ssize_t bare_write_portions(struct stream *s, const struct iovec *iov, int count)
+{
+	ssize_t sent = 0;
+
+	for (int i = 0; i < count; i++) {
+		for (size_t at = 0; at < iov[i].iov_len;) {
+			size_t left = iov[i].iov_len - at;
+			ssize_t n = sys_send(s->source.fd, (char *)iov[i].iov_base + at,
+				left < STREAM_PORTION ? left : STREAM_PORTION,
+				MSG_DONTWAIT | MSG_NOSIGNAL);
+			if (n < 0)
+				return sent ? sent : n;
+			at += (size_t)n;
+			sent += n;
+		}
+	}
+	return sent;
+}
+
 static ssize_t bare_write(struct stream *s, const struct iovec *iov, int count)
 {
 	if (!s->is_socket)
 		return sys_writev(s->source.fd, iov, count);
+	if (s->portions)
+		return bare_write_portions(s, iov, count);
 	struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)count};
 	return sys_sendmsg(s->source.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
@@ -74,7 +97,7 @@ static void stream_read_once(struct stream *s)
 		stream_fail(s, -EMSGSIZE);
 	} else {
 		/* A block that is not full was the last: epoll(7), question 9. */
-		if ((size_t)n < room && s->drains && !s->hung_up)
+		if ((size_t)n < room && s->is_socket && !s->packets && !s->portions && !s->hung_up)
 			s->unread = false;
 		s->handler->received(s, bytes_of(scratch, (size_t)n));
 	}
@@ -306,7 +329,6 @@ static void stream_ready(struct source *source, uint32_t events)
 		stream_read(s);
 }
 
-/* SCTP is a byte stream that gives what was sent with one call at a time. */
 static void stream_find_kind(struct stream *s, int fd)
 {
 	int type = 0;
@@ -316,11 +338,11 @@ static void stream_find_kind(struct stream *s, int fd)
 	s->is_socket = getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
 	s->packets = type == SOCK_SEQPACKET || type == SOCK_DGRAM;
 	s->datagrams = type == SOCK_DGRAM;
-	if (!s->is_socket || s->packets)
+	if (type != SOCK_STREAM)
 		return;
 	len = sizeof(protocol);
-	s->drains = getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == 0 &&
-		    protocol != IPPROTO_SCTP;
+	getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len);
+	s->portions = protocol == IPPROTO_SCTP;
 }
 
 int stream_init(struct stream *s, struct loop *l, int fd, const struct stream_handler *handler)

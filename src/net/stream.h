@@ -58,7 +58,7 @@ struct stream {
 	bool is_socket : 1;
 	bool packets : 1;   /* SOCK_SEQPACKET, SOCK_DGRAM */
 	bool datagrams : 1; /* SOCK_DGRAM: an empty packet is no end */
-	bool drains : 1;    /* what one read does not fill was all there is */
+	bool portions : 1;  /* SCTP: bytes, but what one call sent is what one call reads */
 	bool paused : 1;    /* the owner wants no more for now */
 	bool unread : 1;    /* the kernel has more, or may have */
 	bool hung_up : 1;   /* the kernel said that the end is among it */
