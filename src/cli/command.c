@@ -14,6 +14,7 @@
 
 const struct command *const commands[] = {
 	&command_listen,
+	&command_who,
 	&command_help,
 	NULL,
 };

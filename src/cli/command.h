@@ -103,6 +103,7 @@ struct command {
 };
 
 extern const struct command command_listen;
+extern const struct command command_who;
 extern const struct command command_help;
 
 /* All of them, in the order of `ferry --help`, ended by NULL. */
