@@ -22,6 +22,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 FERRY = Path(os.environ.get("FERRY", ROOT / "build" / "ferry"))
 UNIT = FERRY.parent / "tests" / "unit"
+BLACKBOX = ROOT / "tests" / "blackbox"
 CACHE = ROOT / "build" / "vm"
 GUEST_CID = 3
 
@@ -72,7 +73,10 @@ def images(linux):
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as name:
         directory = Path(name)
-        _image(linux, ONE).write(directory / "one")
+        one = _image(linux, ONE)
+        one.python()
+        one.tree(BLACKBOX)
+        one.write(directory / "one")
         guest = _image(linux, GUEST).write(directory / "guest")
         _host_image(linux, guest).write(directory / "host")
         yield directory
@@ -126,27 +130,27 @@ class Keeper:
 
 
 @pytest.fixture(scope="session")
-def _one(linux, images):
-    keeper = Keeper(lambda: machines.boot(linux, images / "one", images))
+def one(linux, images):
+    keeper = Keeper(lambda: machines.boot(linux, images / "one", images, memory=512))
     yield keeper
     keeper.end()
 
 
 @pytest.fixture(scope="session")
-def _host(linux, images):
+def two(linux, images):
     keeper = Keeper(lambda: machines.boot(linux, images / "host", images, memory=768))
     yield keeper
     keeper.end()
 
 
 @pytest.fixture
-def machine(_one):
-    return _one.get()
+def machine(one):
+    return one.get()
 
 
 @pytest.fixture
-def host(_host):
-    return _host.get()
+def host(two):
+    return two.get()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 from pathlib import Path, PurePosixPath
 
 INIT = Path(__file__).with_name("init")
@@ -52,6 +53,28 @@ class Image:
         done = subprocess.run(["ldd", source], capture_output=True, text=True)
         for library in re.findall(r"(?:=> )?(/\S+) \(0x", done.stdout):
             self.file(library)
+
+    def tree(self, source, skip=()):
+        """A directory with all that is in it, but for what is named in SKIP."""
+        for directory, directories, files in os.walk(source):
+            directories[:] = [name for name in directories if name not in skip]
+            for name in files:
+                self.file(Path(directory) / name)
+
+    def python(self):
+        """Python and pytest, with which the machine runs tests by itself."""
+        version = f"3.{sys.version_info.minor}"
+        library = Path(f"/usr/lib/python{version}")
+        unused = ["ensurepip", "idlelib", "lib2to3", "test", f"config-{version}-x86_64-linux-gnu"]
+        self.program("/usr/bin/python3")
+        self.tree(library, skip=["dist-packages", *unused])
+        for extension in (library / "lib-dynload").glob("*.so"):
+            self.libraries(extension)
+        for name in ["_pytest", "attr*", "iniconfig*", "packaging*", "pluggy*", "py.py", "pytest*"]:
+            for found in Path("/usr/lib/python3/dist-packages").glob(name):
+                if found.name.startswith("pytest_xdist"):
+                    continue
+                self.tree(found) if found.is_dir() else self.file(found)
 
     def modules(self, files):
         """Kernel modules, which init loads in this order."""
