@@ -98,25 +98,32 @@ static void connection_feed_held(struct connection *c)
 		buffer_consume(&c->held, buffer_len(&c->held) - left.len);
 }
 
+/* What was left over is kept in front of what comes next. */
+static void connection_take(struct connection *c, struct bytes data)
+{
+	bool fresh = !buffer_len(&c->held);
+
+	if (fresh)
+		data = connection_feed(c, data);
+	if (!data.len || !stream_is_open(&c->stream) || c->leaving)
+		return;
+	if (buffer_append(&c->held, data.data, data.len) < 0)
+		connection_close(c);
+	else if (!fresh)
+		connection_feed_held(c);
+}
+
 static void connection_on_received(struct stream *s, struct bytes data)
 {
 	struct connection *c = connection_of(s);
+	struct server *server = c->server;
 
 	if (c->leaving)
 		return;
-	deadline_set(&c->server->idle, &c->idle);
-	if (!buffer_len(&c->held)) {
-		data = connection_feed(c, data);
-		if (!data.len || !stream_is_open(s) || c->leaving)
-			return;
-		if (buffer_append(&c->held, data.data, data.len) < 0)
-			connection_close(c);
-		return;
-	}
-	if (buffer_append(&c->held, data.data, data.len) < 0)
-		connection_close(c);
-	else
-		connection_feed_held(c);
+	deadline_set(&server->idle, &c->idle);
+	connection_take(c, data);
+	if (hub_brimming(server->hub))
+		hub_flush(server->hub);
 }
 
 void connection_rested(struct connection *c)
