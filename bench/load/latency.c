@@ -62,7 +62,7 @@ static void path_ask(struct path *p, const char *protocol, const char *address)
 	p->request_len = p->ask->encode(p->request, 0, argument);
 }
 
-/* Waits for what was sent. A server's ping comes between two messages, if at all; it is dropped. */
+/* Waits for what was sent. A ping of the server, before or after it, is dropped. */
 static void path_receive(const struct path *p)
 {
 	struct answers answers = {0};
@@ -83,7 +83,7 @@ static void path_receive(const struct path *p)
 			done = ask_count(p->ask, &answers, in, got);
 			got = 0;
 		} else {
-			done = got == p->size;
+			done = got >= p->size;
 		}
 	}
 }
