@@ -130,7 +130,7 @@ size_t batch_cost(const struct publish *p)
 	return publish_len(p) + sizeof(struct batch_record);
 }
 
-size_t batch_size(const struct batch *b)
+size_t batch_record_size(const struct batch_record *r)
 {
-	return buffer_len(&b->bytes) + b->count * sizeof(struct batch_record);
+	return (size_t)r->topic_len + r->from_len + r->body_len + r->key_len + sizeof(*r);
 }

@@ -52,6 +52,6 @@ int batch_add(struct batch *b, const struct publish *p);
 struct message batch_message(const struct batch *b, const struct batch_record *r);
 struct bytes batch_key(const struct batch *b, const struct batch_record *r);
 
-/* What P counts against a bound on what is on its way, and what the whole batch does. */
+/* What P counts against a bound on what is on its way, and what its record does. */
 size_t batch_cost(const struct publish *p);
-size_t batch_size(const struct batch *b);
+size_t batch_record_size(const struct batch_record *r);

@@ -205,7 +205,9 @@ bool hub_brimming(const struct hub *hub)
 
 void hub_poll(struct hub *hub)
 {
-	store_poll(hub->store);
+	while (store_poll(hub->store, hub->options.tape_bytes / 8))
+		if (hub->brimming)
+			hub_flush(hub);
 }
 
 static void hub_tick_topic(void *data, struct table_node *node)

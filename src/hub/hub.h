@@ -106,7 +106,8 @@ void hub_flush(struct hub *hub);
  */
 bool hub_brimming(const struct hub *hub);
 
-/* Hands out what the store has done since: after the store's `wake`, on the hub's thread. */
+/* Hands out what the store has done since: after the store's `wake`, on the hub's thread. Flushes
+ * in between when that is much. */
 void hub_poll(struct hub *hub);
 
 /* About once a second: age bounds, memory of idle tapes. NOW_MS is real time. */

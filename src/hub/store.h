@@ -106,7 +106,7 @@ struct store_ops {
 	const char *name;
 	int (*append)(struct store *s, const struct publish *p);
 	void (*commit)(struct store *s);
-	void (*poll)(struct store *s);
+	bool (*poll)(struct store *s, size_t max_bytes);
 	void (*tick)(struct store *s, uint64_t now_ms);
 	void (*read)(struct store *s, struct store_read *r);
 	void (*cancel)(struct store *s, struct store_read *r);
@@ -140,11 +140,11 @@ static inline void store_commit(struct store *s)
 		s->ops->commit(s);
 }
 
-/* Hands out what the store's threads have done. */
-static inline void store_poll(struct store *s)
+/* Hands out what the store's threads have done, about MAX_BYTES of accepted messages at the most:
+ * true when there is more. */
+static inline bool store_poll(struct store *s, size_t max_bytes)
 {
-	if (s->ops->poll)
-		s->ops->poll(s);
+	return s->ops->poll && s->ops->poll(s, max_bytes);
 }
 
 /* Time has passed (about once a second): drops what is over the age kept. */

@@ -28,6 +28,8 @@ struct store_sqlite {
 	struct batch *filling; /* of this turn; NULL when nothing was appended */
 	struct batch *spare;
 	struct list held; /* batches not settled, the one that is filling too */
+	struct list done; /* of those, the ones written */
+	size_t settled;	  /* records of the first of them */
 	bool ticking;	  /* a tick is on its way */
 };
 
@@ -126,23 +128,35 @@ static void sqlite_count(struct store_sqlite *q)
 	state->topics = now.topics;
 }
 
-static void sqlite_poll_writer(struct store_sqlite *q)
+/* Settles the next record of the batches that are written, and gives its size. */
+static size_t sqlite_settle_next(struct store_sqlite *q)
 {
-	struct list done = LIST_INIT(done);
+	struct batch *b = container_of(q->done.next, struct batch, node);
 
-	worker_collect(&q->writer.worker, &done);
-	if (!list_empty(&done))
-		sqlite_count(q);
-	while (!list_empty(&done)) {
-		struct batch *b = container_of(done.next, struct batch, node);
-		list_unlink(&b->node);
-		q->ticking &= !b->now_ms;
-		for (size_t i = 0; i < b->count; i++)
-			sqlite_settle(&q->store, b, &b->records[i]);
-		atomic_store(&q->writer.accepted, q->store.state.last_id);
-		q->store.state.pending_bytes -= batch_size(b);
-		batch_close(q, b);
+	if (q->settled < b->count) {
+		struct batch_record *record = &b->records[q->settled++];
+		size_t size = batch_record_size(record);
+		q->store.state.pending_bytes -= size;
+		sqlite_settle(&q->store, b, record);
+		return size;
 	}
+	list_unlink(&b->node);
+	q->settled = 0;
+	q->ticking &= !b->now_ms;
+	batch_close(q, b);
+	return 0;
+}
+
+static void sqlite_poll_writer(struct store_sqlite *q, size_t max_bytes)
+{
+	size_t bytes = 0;
+
+	worker_collect(&q->writer.worker, &q->done);
+	if (!list_empty(&q->done))
+		sqlite_count(q);
+	while (!list_empty(&q->done) && bytes < max_bytes)
+		bytes += sqlite_settle_next(q);
+	atomic_store(&q->writer.accepted, q->store.state.last_id);
 }
 
 static void sqlite_poll_reader(struct store_sqlite *q)
@@ -168,17 +182,20 @@ static void sqlite_poll_reader(struct store_sqlite *q)
 	}
 }
 
-static void sqlite_poll(struct store *s)
+static bool sqlite_poll(struct store *s, size_t max_bytes)
 {
 	struct store_sqlite *q = sqlite_of(s);
 
-	sqlite_poll_writer(q);
+	sqlite_poll_writer(q, max_bytes);
+	if (!list_empty(&q->done))
+		return true;
 	sqlite_poll_reader(q);
 	if (s->state.full && s->state.pending_bytes <= q->options.max_pending / 2) {
 		s->state.full = false;
 		if (s->listener)
 			s->listener->drained(s->listener);
 	}
+	return false;
 }
 
 /* The writer is to drop what is over a bound, if anything can be. */
@@ -285,6 +302,7 @@ int store_sqlite_open(struct store **store, const char *path,
 	q->options = *options;
 	sqlite_defaults(&q->options);
 	list_init(&q->held);
+	list_init(&q->done);
 	q->writer.worker.wake = options->wake;
 	q->writer.worker.data = options->data;
 	int r = sqlite_writer_open(&q->writer, path, &q->options, why);

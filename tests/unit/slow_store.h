@@ -86,7 +86,7 @@ static inline void slow_cancel(struct store *s, struct store_read *r)
 	free(kept);
 }
 
-static inline void slow_poll(struct store *s)
+static inline bool slow_poll(struct store *s, size_t max_bytes)
 {
 	struct slow_store *slow = slow_of(s);
 
@@ -99,6 +99,7 @@ static inline void slow_poll(struct store *s)
 		slow_cancel(s, r);
 		store_read(slow->inner, r);
 	}
+	return false;
 }
 
 static inline void slow_read(struct store *s, struct store_read *r)

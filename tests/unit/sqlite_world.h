@@ -107,7 +107,8 @@ static void wait_and_poll(struct world *w)
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += 60;
 	assert_int_equal(sem_timedwait(&w->woken, &until), 0);
-	store_poll(w->store);
+	while (store_poll(w->store, 1000))
+		;
 }
 
 static void settle(struct world *w)
