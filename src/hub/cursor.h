@@ -77,8 +77,8 @@ static inline int cursor_error(const struct cursor *c)
 	return c->error;
 }
 
-/* From now on leaves out messages of ORIGIN, of which there is none yet: to be called before the
- * connection's first publish. Origins are never used again. */
+/* From now on leaves out messages of ORIGIN: to be called before the connection subscribes, or
+ * while there are none of it yet. */
 static inline void cursor_leave_out(struct cursor *c, uint64_t origin)
 {
 	c->origin = origin;

@@ -139,6 +139,12 @@ static int reader_seek(struct sqlite_reader *r, uint64_t topic, uint64_t since_m
 	return e < 0 ? e : 0;
 }
 
+/* An earlier run's connections are gone, and their origins are others' now. */
+static uint64_t reader_origin(const struct sqlite_reader *r, uint64_t id, uint64_t origin)
+{
+	return id > r->run_id || origin & MESSAGE_ORIGIN_LASTING ? origin : 0;
+}
+
 static int reader_take(struct sqlite_reader *r, struct sqlite_read *read)
 {
 	sqlite3_stmt *s = r->statements[READ_MESSAGES];
@@ -148,7 +154,7 @@ static int reader_take(struct sqlite_reader *r, struct sqlite_read *read)
 		.id = sqlite_get(s, 0),
 		.seq = sqlite_get(s, 1),
 		.time_ms = sqlite_get(s, 2),
-		.origin = sqlite_get(s, 0) > r->run_id ? sqlite_get(s, 3) : 0,
+		.origin = reader_origin(r, sqlite_get(s, 0), sqlite_get(s, 3)),
 		.from_len = from.len,
 		.body_len = body.len,
 	};

@@ -174,6 +174,12 @@ void connection_speak(struct connection *c, const struct protocol *p)
 	c->protocol = p;
 }
 
+void connection_known_as(struct connection *c, uint64_t origin)
+{
+	c->origin = origin;
+	cursor_leave_out(&c->cursor, origin);
+}
+
 int connection_publish(struct connection *c, struct publish *p)
 {
 	if (!c->cursor.origin)

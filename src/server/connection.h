@@ -102,6 +102,9 @@ void connection_speak(struct connection *c, const struct protocol *p);
 int connection_subscribe(struct connection *c, struct bytes topic, const struct tape_format *format,
 	struct since since);
 
+/* Gives C the origin that its client has on every connection. To be called before it subscribes. */
+void connection_known_as(struct connection *c, uint64_t origin);
+
 /* Publishes P as a message of this client; its origin is filled in. As hub_publish. */
 int connection_publish(struct connection *c, struct publish *p);
 

@@ -39,7 +39,7 @@ struct posting {
 	uint8_t key[STORE_KEY_MAX];
 };
 
-static int posting_status(int error)
+int topics_status(int error)
 {
 	switch (-error) {
 	case EINVAL:
@@ -61,7 +61,7 @@ static void posting_answer(struct posting *p)
 	uint8_t text[96];
 
 	if (p->error) {
-		exchange_refuse(p->exchange, posting_status(p->error),
+		exchange_refuse(p->exchange, topics_status(p->error),
 			"not everything is stored: %s", strerror(-p->error));
 		return;
 	}

@@ -19,6 +19,10 @@ int topics_since(struct bytes text, uint64_t now_ms, struct since *since);
 bool topics_name(
 	struct exchange *x, const struct http_request *r, uint8_t *to, struct bytes *topic);
 
+/* The status that says why the store or the hub did not take a message; ERROR is a negative errno.
+ */
+int topics_status(int error);
+
 /* The sender's name: `?name=`, or the peer's address. False when it has been refused. */
 bool topics_sender(struct exchange *x, const struct http_request *r, uint8_t *to, size_t cap,
 	struct bytes *name);

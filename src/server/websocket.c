@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "server/formats.h"
+#include "server/receipts.h"
 #include "server/server.h"
 #include "server/topics.h"
 #include "wire/handshake.h"
@@ -14,7 +15,8 @@ enum { SENDER_MAX = 128 };
 
 struct session {
 	struct websocket wire;
-	bool pinged; /* and no pong has come */
+	struct receipts *receipts; /* NULL for a client that wants none */
+	bool pinged;		   /* and no pong has come */
 	uint8_t topic_len;
 	uint8_t sender_len;
 	uint8_t names[]; /* the topic's, the sender's */
@@ -49,7 +51,7 @@ static void session_publish(struct connection *c, struct bytes body)
 			},
 	};
 
-	int r = connection_publish(c, &p);
+	int r = s->receipts ? receipts_publish(s->receipts, &p) : connection_publish(c, &p);
 	if (r < 0)
 		session_close(c, WEBSOCKET_CODE_TRY_LATER, bytes_text(strerror(-r)));
 }
@@ -123,6 +125,7 @@ static void session_closed(struct connection *c)
 {
 	struct session *s = session_of(c);
 
+	receipts_free(s->receipts);
 	websocket_deinit(&s->wire);
 	exchange_free(exchange_of(c));
 }
@@ -161,6 +164,20 @@ static const struct tape_format *session_format(const struct http_request *r)
 	return &format_websocket_text;
 }
 
+/* False when what is asked for was refused. */
+static bool session_wants_receipts(
+	struct exchange *x, const struct http_request *r, struct receipts **receipts)
+{
+	if (session_format(r) != &format_websocket_json)
+		return true;
+	int e = receipts_new(receipts, x->connection, r);
+	if (e == -EINVAL)
+		exchange_refuse(x, 400, "client is a token of A-Z a-z 0-9 . _ -, first a number");
+	else if (e < 0)
+		exchange_refuse(x, 503, "the hub is out of memory; try again later");
+	return e == 0;
+}
+
 static bool session_shake_hands(struct exchange *x, const struct http_request *r)
 {
 	char accept[HANDSHAKE_ACCEPT_LEN];
@@ -183,6 +200,8 @@ static bool session_shake_hands(struct exchange *x, const struct http_request *r
 	http_writer_text(&w, "Upgrade", "websocket");
 	http_writer_text(&w, "Connection", "Upgrade");
 	http_writer_field(&w, "Sec-WebSocket-Accept", bytes_of(accept, sizeof(accept)));
+	http_writer_number(
+		&w, "Ferry-Last-Id", hub_store_state(x->connection->server->hub)->last_id);
 	if (http_writer_end(&w) < 0)
 		connection_close(x->connection);
 	return true;
@@ -195,15 +214,23 @@ void websocket_open(
 	uint8_t name[SENDER_MAX];
 	struct bytes sender;
 
-	if (!topics_sender(x, r, name, sizeof(name), &sender) || !session_shake_hands(x, r))
+	struct receipts *receipts = NULL;
+	if (!topics_sender(x, r, name, sizeof(name), &sender) ||
+		!session_wants_receipts(x, r, &receipts))
 		return;
+	if (!session_shake_hands(x, r)) {
+		receipts_free(receipts);
+		return;
+	}
 	x->answered = true;
 	struct session *s = session_new(topic, sender);
 	if (!s || !stream_is_open(&c->stream)) {
+		receipts_free(receipts);
 		free(s);
 		connection_close(c);
 		return;
 	}
+	s->receipts = receipts;
 	x->own = s;
 	x->handler = NULL;
 	connection_speak(c, &websocket_protocol);

@@ -1,0 +1,149 @@
+#include "server/receipts.h"
+
+#include "server/server.h"
+#include "server/topics.h"
+#include "wire/json.h"
+#include "wire/uri.h"
+#include "wire/websocket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { RECEIPT_MAX = 64, TOKEN_MAX = 128, NUMBER_MAX = 20 };
+
+struct receipts {
+	struct ticket ticket;
+	struct connection *connection;
+	struct buffer frames; /* of this turn */
+	struct ending tell;
+	bool failed;	  /* a receipt was lost for want of memory */
+	uint64_t taken;	  /* number of the last message that came */
+	uint64_t settled; /* and of the last one with a receipt */
+	size_t token_len;
+	char key[TOKEN_MAX + 1 + NUMBER_MAX + 1]; /* TOKEN/NUMBER */
+};
+
+static void receipts_tell(struct ending *e)
+{
+	struct receipts *r = container_of(e, struct receipts, tell);
+	struct connection *c = r->connection;
+	struct buffer frames = r->frames;
+
+	r->frames = BUFFER_NULL;
+	if (r->failed)
+		connection_close(c);
+	else if (!c->leaving) /* nothing follows a close frame */
+		connection_write(c, frames.data, buffer_len(&frames));
+	buffer_deinit(&frames);
+}
+
+static void receipts_add(struct receipts *r, int result, uint64_t id)
+{
+	uint8_t text[RECEIPT_MAX];
+	uint64_t number = ++r->settled;
+	uint8_t *to;
+
+	size_t len = result < 0 ? json_message_refused(number, topics_status(result), text)
+				: json_message_stored(number, id, text);
+	if (buffer_reserve(&r->frames, websocket_frame_size(len, false), &to) < 0)
+		r->failed = true;
+	else
+		buffer_commit(&r->frames,
+			websocket_frame(to, WEBSOCKET_OPCODE_TEXT, bytes_of(text, len), NULL));
+	ending_ask(r->connection->stream.loop, &r->tell);
+}
+
+static void receipts_settled(struct ticket *t, int result, uint64_t id)
+{
+	receipts_add(container_of(t, struct receipts, ticket), result, id);
+}
+
+int receipts_publish(struct receipts *r, struct publish *p)
+{
+	p->ticket = &r->ticket;
+	r->taken++;
+	int len = snprintf(
+		r->key + r->token_len, NUMBER_MAX + 2, "/%llu", (unsigned long long)r->taken);
+	p->key = bytes_of(r->key, r->token_len + (size_t)len);
+	int e = connection_publish(r->connection, p);
+	if (e < 0 && (e == -EAGAIN || r->ticket.pending))
+		return e;
+	if (e < 0)
+		receipts_add(r, e, 0);
+	return 0;
+}
+
+/* FNV-1a: tokens are random as they are. */
+static uint64_t receipts_origin(const char *token, size_t len)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (uint8_t)token[i]) * 0x100000001b3;
+	return (hash & (MESSAGE_ORIGIN_LASTING - 1)) | MESSAGE_ORIGIN_LASTING;
+}
+
+/* 0, -ENOENT when the query has none, -EINVAL for one that is no good. */
+static int receipts_token(const struct http_request *r, char token[TOKEN_MAX], struct bytes *found)
+{
+	int e = r->query.data ? uri_query_get(r->query, "client", token, TOKEN_MAX, found)
+			      : -ENOENT;
+	if (e == -ENOENT)
+		return e;
+	return e < 0 || !name_valid(*found) ? -EINVAL : 0;
+}
+
+static int receipts_first(const struct http_request *r, uint64_t *first)
+{
+	char text[NUMBER_MAX];
+	struct bytes found;
+
+	*first = 1;
+	int e = uri_query_get(r->query, "first", text, sizeof(text), &found);
+	if (e == -ENOENT)
+		return 0;
+	if (e < 0 || http_parse_number(found, first) < 0 || !*first)
+		return -EINVAL;
+	return 0;
+}
+
+int receipts_new(struct receipts **out, struct connection *c, const struct http_request *request)
+{
+	char token[TOKEN_MAX];
+	struct bytes found;
+	uint64_t first;
+
+	*out = NULL;
+	int e = receipts_token(request, token, &found);
+	if (e == -ENOENT)
+		return 0;
+	if (e == 0)
+		e = receipts_first(request, &first);
+	if (e < 0)
+		return e;
+	struct receipts *r = calloc(1, sizeof(*r));
+	if (!r)
+		return -ENOMEM;
+	r->connection = c;
+	r->ticket.settled = receipts_settled;
+	r->taken = r->settled = first - 1;
+	r->token_len = found.len;
+	memcpy(r->key, token, found.len);
+	ending_init(&r->tell, receipts_tell);
+	connection_known_as(c, receipts_origin(token, found.len));
+	*out = r;
+	return 0;
+}
+
+struct receipts *receipts_free(struct receipts *r)
+{
+	if (!r)
+		return NULL;
+	if (r->ticket.pending)
+		hub_forget(r->connection->server->hub, &r->ticket);
+	ending_cancel(&r->tell);
+	buffer_deinit(&r->frames);
+	free(r);
+	return NULL;
+}
