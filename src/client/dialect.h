@@ -10,8 +10,11 @@
  */
 
 #include "client/link.h"
+#include "client/reply.h"
 #include "client/session.h"
+#include "wire/handshake.h"
 #include "wire/plain.h"
+#include "wire/websocket.h"
 
 struct dialect {
 	const char *name;
@@ -33,6 +36,32 @@ struct dialect {
 };
 
 extern const struct dialect dialect_plain;
+extern const struct dialect dialect_websocket; /* for those who follow */
+extern const struct dialect dialect_http;      /* for those who only publish */
+
+struct dialect_websocket {
+	struct websocket frames;
+	struct reply reply; /* to the handshake */
+	char key[HANDSHAKE_KEY_LEN];
+	uint8_t masks[64];
+	size_t masks_left;
+	bool asked; /* for a sign of life */
+	bool said_goodbye;
+};
+
+struct dialect_http {
+	struct reply reply; /* to the oldest request */
+	unsigned sent;	    /* batches on this connection that are not answered */
+	bool allows_post;   /* the hub, as it said in its greeting */
+};
+
+/* Messages that were sent in one request, which is repeated as it was. */
+struct batch {
+	uint64_t first; /* number of its first message */
+	uint64_t count;
+};
+
+enum { SESSION_TOKEN_SIZE = 33, SESSION_BATCHES = 4 };
 
 enum session_state {
 	SESSION_GREETING, /* dials, or is connected but not yet let in */
@@ -54,12 +83,17 @@ struct session {
 	char *topic, *name;
 	char *since; /* NULL: from now on */
 	uint64_t timeout_ms, farewell_ms;
-	uint64_t last_id;  /* of the last message handed out, 0 for none */
-	unsigned attempts; /* since it was open */
+	uint64_t started_ms;		       /* monotonic */
+	uint64_t last_id;		       /* messages behind it are wanted, if has_last_id */
+	unsigned attempts;		       /* since it was open */
+	char token[SESSION_TOKEN_SIZE];	       /* by which the hub knows our repeats */
+	struct batch batches[SESSION_BATCHES]; /* http: sent and not answered, oldest first */
+	unsigned batch_count;
 	bool follow : 1;
 	bool announce : 1;
 	bool reconnect : 1;
 	bool has_been_open : 1;
+	bool has_last_id : 1;
 	bool talking : 1; /* the dialect has started on this connection */
 	bool finishing : 1;
 	bool full : 1; /* session_is_full() has said so */
@@ -67,8 +101,16 @@ struct session {
 	bool freed : 1;
 	union {
 		struct plain plain;
-	} as; /* the dialect's state */
+		struct dialect_websocket websocket;
+		struct dialect_http http;
+	} as; /* the dialect's state on this connection */
 };
+
+/* The dialect has this connection, or had it until just now. */
+static inline bool session_is_talking(const struct session *s)
+{
+	return s->talking;
+}
 
 static inline bool session_is_connected(const struct session *s)
 {
@@ -81,8 +123,19 @@ void session_opened(struct session *s);
 /* A message has come; one that was handed out before is left out. */
 void session_deliver(struct session *s, const struct message *m);
 
+/* The hub no longer has COUNT messages; 0: an unknown number. */
+void session_skipped(struct session *s, uint64_t count);
+
+/* The outbox is to be looked at when this turn ends. */
+void session_ask_pump(struct session *s);
+
 /* The connection is of no use any more, but another may be. */
 void session_lost(struct session *s, const struct fault *why);
+
+/* The same for a connection that broke off, or was about to; the first time it may be that no hub
+ * is there, and the line says so. */
+void session_broke(struct session *s, int error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* It makes no sense to try again, or (why->error 0) no need to. */
 void session_over(struct session *s, const struct fault *why);

@@ -114,7 +114,6 @@ static void link_free_timer(uv_handle_t *timer)
 static void link_on_dialed(void *arg, struct channel *c, const struct fault *why)
 {
 	struct link *l = arg;
-	struct fault broken;
 
 	l->dial = NULL;
 	if (!c) {
@@ -122,13 +121,9 @@ static void link_on_dialed(void *arg, struct channel *c, const struct fault *why
 		l->handler->failed(l, why);
 		return;
 	}
-	if (c->in != c->out) {
-		fault_set(&broken, -ENOTSOCK, "a hub is reached by a socket, not by two pipes");
-		l->handler->failed(l, &broken);
-		return;
-	}
-	int r = stream_init(&l->stream, l->loop, take_fd(&c->in), &link_stream_handler);
-	c->out = -1;
+	int in = take_fd(&c->in), out = take_fd(&c->out);
+	int r = in == out ? stream_init(&l->stream, l->loop, in, &link_stream_handler)
+			  : stream_init_pair(&l->stream, l->loop, in, out, &link_stream_handler);
 	if (r < 0) {
 		link_fail(l, r, "cannot use the connection");
 		return;

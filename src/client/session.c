@@ -1,8 +1,11 @@
 #include "client/session.h"
 
+#include "base/clock.h"
 #include "client/dialect.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -35,7 +38,7 @@ static int session_choose_dialect(struct session *s, const char *wire, struct fa
 	else if (packets)
 		return fault_set(why, -EINVAL, "packets carry the plain wire, not http");
 	else
-		return fault_set(why, -EINVAL, "the http wire is not there yet: use --wire plain");
+		s->dialect = s->follow ? &dialect_websocket : &dialect_http;
 	return 0;
 }
 
@@ -62,6 +65,18 @@ static int copy_text(char **to, const char *given, const char *of_address, const
 	return text && !*to ? -ENOMEM : 0;
 }
 
+/* Nobody else's, and not to be guessed. */
+static int session_make_token(struct session *s)
+{
+	uint8_t random[(SESSION_TOKEN_SIZE - 1) / 2];
+
+	if (getrandom(random, sizeof(random), 0) < 0)
+		return -errno;
+	for (size_t i = 0; i < sizeof(random); i++)
+		snprintf(s->token + 2 * i, 3, "%02x", random[i]);
+	return 0;
+}
+
 static int session_take_options(
 	struct session *s, const struct session_options *o, struct fault *why)
 {
@@ -76,6 +91,7 @@ static int session_take_options(
 		r = copy_text(&s->since, o->since, NULL, NULL);
 	if (r < 0)
 		return fault_errno(why, r, "%s", o->address);
+	s->has_last_id = s->since && http_parse_number(bytes_text(s->since), &s->last_id) == 0;
 	s->follow = o->follow;
 	s->announce = o->announce;
 	s->reconnect = o->reconnect;
@@ -149,6 +165,23 @@ void session_lost(struct session *s, const struct fault *why)
 		s->handler->lost(s, why, wait);
 }
 
+void session_broke(struct session *s, int error, const char *format, ...)
+{
+	struct fault what, why;
+	va_list args;
+
+	if (!session_is_talking(s))
+		return;
+	va_start(args, format);
+	vsnprintf(what.text, sizeof(what.text), format, args);
+	va_end(args);
+	if (s->has_been_open || !s->dialect->resumes)
+		fault_set(&why, error, "%s", what.text);
+	else
+		reply_doubt(&why, error, what.text);
+	session_lost(s, &why);
+}
+
 /* ---- the connection ---- */
 
 static void session_on_connected(struct link *l)
@@ -181,12 +214,17 @@ static void session_on_writable(struct link *l)
 {
 	struct session *s = session_of(l);
 
-	ending_ask(l->loop, &s->turn_end);
+	session_ask_pump(s);
 }
 
 static void session_on_failed(struct link *l, const struct fault *why)
 {
-	session_lost(session_of(l), why);
+	struct session *s = session_of(l);
+
+	if (s->talking)
+		session_broke(s, why->error, "%s", why->text);
+	else
+		session_lost(s, why);
 }
 
 static void session_dial_again(struct session *s)
@@ -205,18 +243,15 @@ static void session_on_alarm(struct link *l)
 {
 	struct session *s = session_of(l);
 	bool leaving = s->state == SESSION_LEAVING;
-	struct fault why;
 
-	if (s->state == SESSION_OPEN) {
+	if (s->state == SESSION_OPEN)
 		s->dialect->alarmed(s);
-	} else if (s->state == SESSION_WAITING) {
+	else if (s->state == SESSION_WAITING)
 		session_dial_again(s);
-	} else {
-		fault_set(&why, -ETIMEDOUT, "%s within %llu ms",
-			leaving ? "the other side did not end" : "the other side did not answer",
+	else
+		session_broke(s, -ETIMEDOUT, "the other side did not %s within %llu ms",
+			leaving ? "end" : "answer",
 			(unsigned long long)(leaving ? s->farewell_ms : s->timeout_ms));
-		session_lost(s, &why);
-	}
 }
 
 static const struct link_handler session_link_handler = {
@@ -236,19 +271,32 @@ void session_opened(struct session *s)
 	s->state = SESSION_OPEN;
 	s->has_been_open = true;
 	s->attempts = 0;
-	ending_ask(s->link.loop, &s->turn_end);
+	session_ask_pump(s);
 	if (s->handler->opened)
 		s->handler->opened(s);
 }
 
 void session_deliver(struct session *s, const struct message *m)
 {
-	if (!s->follow || (m->id && m->id <= s->last_id))
+	if (!s->follow || (s->has_last_id && m->id && m->id <= s->last_id))
 		return;
-	if (m->id)
+	if (m->id) {
 		s->last_id = m->id;
+		s->has_last_id = true;
+	}
 	if (s->handler->message)
 		s->handler->message(s, m);
+}
+
+void session_skipped(struct session *s, uint64_t count)
+{
+	if (s->handler->skipped)
+		s->handler->skipped(s, count);
+}
+
+void session_ask_pump(struct session *s)
+{
+	ending_ask(s->link.loop, &s->turn_end);
 }
 
 /* ---- publishing ---- */
@@ -282,7 +330,7 @@ int session_publish(struct session *s, struct bytes body, outbox_settled *settle
 		return -EAGAIN;
 	int r = outbox_push(&s->outbox, body, settled, data);
 	if (r == 0)
-		ending_ask(s->link.loop, &s->turn_end);
+		session_ask_pump(s);
 	return r;
 }
 
@@ -300,7 +348,7 @@ uint64_t session_unsettled(const struct session *s)
 void session_finish(struct session *s)
 {
 	s->finishing = true;
-	ending_ask(s->link.loop, &s->turn_end);
+	session_ask_pump(s);
 }
 
 /* ---- life ---- */
@@ -337,9 +385,12 @@ struct session *session_new(struct loop *l, const struct session_options *option
 	}
 	s->handler = handler;
 	s->data = data;
+	s->started_ms = clock_monotonic_ms();
 	s->link = LINK_NULL;
 	ending_init(&s->turn_end, session_on_turn_end);
 	int r = session_take_options(s, options, why);
+	if (r == 0)
+		r = session_make_token(s);
 	if (r == 0)
 		r = link_init(&s->link, l, &session_link_handler);
 	if (r == 0)
@@ -359,7 +410,7 @@ struct session *session_free(struct session *s)
 	s->state = SESSION_CLOSED;
 	s->freed = true;
 	session_disconnect(s);
-	ending_ask(s->link.loop, &s->turn_end);
+	session_ask_pump(s);
 	return NULL;
 }
 

@@ -1,0 +1,17 @@
+#pragma once
+
+/*
+ * What a session asks a hub over HTTP.
+ */
+
+#include "client/session.h"
+#include "wire/http_writer.h"
+
+/* Begins a request for the session's topic in OUT, with QUERY (empty, or "?a=b") behind the path:
+ * the request line, Host and User-Agent. */
+void request_begin(struct http_writer *w, struct buffer *out, const struct session *s,
+	enum http_method method, struct bytes query);
+
+/* Appends "NAME=VALUE" to QUERY, the value escaped, behind the `?` or `&` it needs. 0 or -ENOMEM.
+ */
+int request_query(struct buffer *query, const char *name, const char *value);
