@@ -14,6 +14,9 @@
 
 const struct command *const commands[] = {
 	&command_listen,
+	&command_chat,
+	&command_send,
+	&command_follow,
 	&command_who,
 	&command_help,
 	NULL,

@@ -2,7 +2,7 @@
 
 #include "wire/utf8.h"
 
-#include <errno.h>
+#include <stdlib.h>
 
 static bool terminal_is_safe(const uint8_t *at, size_t len)
 {
@@ -46,4 +46,11 @@ int terminal_append(struct buffer *out, struct bytes data)
 	}
 	buffer_commit(out, (size_t)(to - start));
 	return 0;
+}
+
+bool terminal_moves_cursor(void)
+{
+	const char *name = getenv("TERM");
+
+	return name && *name && strcmp(name, "dumb") != 0;
 }

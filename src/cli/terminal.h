@@ -10,3 +10,6 @@
 
 /* Appends DATA to OUT, made safe. 0 or -ENOMEM. */
 int terminal_append(struct buffer *out, struct bytes data);
+
+/* Whether the terminal can do more than print line after line, as TERM has it. */
+bool terminal_moves_cursor(void);
