@@ -82,7 +82,7 @@ static void listen_on_typed(void *data, struct bytes line)
 {
 	struct listen *l = data;
 
-	int r = server_publish(l->server, BYTES_LITERAL("lobby"), BYTES_LITERAL("host"), line);
+	int r = server_say(l->server, BYTES_LITERAL("lobby"), BYTES_LITERAL("host"), line);
 	if (r < 0)
 		log_error("the line was not sent: %s", strerror(-r));
 }

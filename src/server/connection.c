@@ -185,10 +185,7 @@ int connection_publish(struct connection *c, struct publish *p)
 	if (!c->cursor.origin)
 		cursor_leave_out(&c->cursor, c->origin);
 	p->message.origin = c->origin;
-	int r = hub_publish(c->server->hub, p);
-	if (r < 0 && r != -EAGAIN)
-		c->server->counters.unpublished++;
-	return r;
+	return server_publish(c->server, p);
 }
 
 /* ---- out ---- */
@@ -328,6 +325,8 @@ struct connection *connection_free(struct connection *c)
 {
 	if (!c)
 		return NULL;
+	if (c->protocol && c->protocol->closed)
+		c->protocol->closed(c);
 	buffer_deinit(&c->held);
 	if (c->answers)
 		buffer_deinit(c->answers);
@@ -403,8 +402,6 @@ void connection_close(struct connection *c)
 	}
 	stream_deinit(&c->stream);
 	cursor_deinit(&c->cursor);
-	if (c->protocol->closed)
-		c->protocol->closed(c);
 	deadline_clear(&c->idle);
 	deadline_clear(&c->rest);
 	list_unlink(&c->waiting);

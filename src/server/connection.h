@@ -46,7 +46,8 @@ struct protocol {
 	void (*caught_up)(struct connection *c);
 	/* The server stops: says farewell. NULL: connection_leave() alone. */
 	void (*stop)(struct connection *c);
-	/* The connection goes; frees what the protocol owns. */
+	/* At the end of the turn in which the connection was closed: frees what the protocol owns.
+	 */
 	void (*closed)(struct connection *c);
 };
 
@@ -85,8 +86,8 @@ struct connection {
 struct connection *connection_new(
 	struct server *s, const struct entrance *e, struct channel *channel);
 
-/* Closes now; connection_free() comes when the turn ends. What is held stays until then. Safe
- * twice. */
+/* Closes now; connection_free() comes when the turn ends. What is held, and what the protocol owns,
+ * stays until then, so that whoever called a write may go on. Safe twice. */
 void connection_close(struct connection *c);
 
 /* Takes NULL, returns NULL; for the server alone. */

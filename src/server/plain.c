@@ -146,8 +146,10 @@ void plain_datagram(struct server *s, const struct entrance *e, const char *peer
 	if (!body.len)
 		return;
 	struct publish p = plain_message(e, peer, body, clock_real_ms());
-	if (body.len > s->options.max_message || hub_publish(s->hub, &p) < 0)
+	if (body.len > s->options.max_message)
 		s->counters.unpublished++;
+	else
+		server_publish(s, &p);
 }
 
 static const char plain_full[] = "ferry: the hub has as many clients as it may; try again later\n";

@@ -45,11 +45,20 @@ static const char *route_allow(const struct route *route)
 	return route->get ? "GET, HEAD, POST, OPTIONS" : "POST, OPTIONS";
 }
 
+/* No one reads a body that comes with such a request: the connection ends instead. */
+static struct http_writer route_begin(struct exchange *x, int status, const char *allow)
+{
+	if (x->reading)
+		x->keep_alive = false;
+	struct http_writer w = exchange_begin(x, status);
+	http_writer_text(&w, "Allow", allow);
+	return w;
+}
+
 static void route_answer_options(struct exchange *x, const char *allow)
 {
-	struct http_writer w = exchange_begin(x, 204);
+	struct http_writer w = route_begin(x, 204, allow);
 
-	http_writer_text(&w, "Allow", allow);
 	if (x->cors) {
 		http_writer_text(&w, "Access-Control-Allow-Methods", allow);
 		http_writer_text(&w, "Access-Control-Allow-Headers",
@@ -63,9 +72,8 @@ static void route_answer_method(struct exchange *x, const char *allow)
 {
 	static const char detail[] = "{\"type\":\"about:blank\",\"title\":\"Method Not Allowed\","
 				     "\"status\":405,\"detail\":\"see the field Allow\"}";
-	struct http_writer w = exchange_begin(x, 405);
+	struct http_writer w = route_begin(x, 405, allow);
 
-	http_writer_text(&w, "Allow", allow);
 	http_writer_text(&w, "Content-Type", "application/problem+json");
 	exchange_send(x, &w, bytes_text(detail));
 }

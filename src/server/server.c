@@ -329,12 +329,20 @@ void server_stop(struct server *s, void (*stopped)(void *data), void *data)
 	ending_ask(s->loop, &s->turn_end);
 }
 
-int server_publish(struct server *s, struct bytes topic, struct bytes from, struct bytes body)
+int server_publish(struct server *s, const struct publish *p)
+{
+	int r = hub_publish(s->hub, p);
+
+	s->counters.unpublished += r < 0;
+	return r;
+}
+
+int server_say(struct server *s, struct bytes topic, struct bytes from, struct bytes body)
 {
 	struct publish p = {
 		.message = {.time_ms = clock_real_ms(), .topic = topic, .from = from, .body = body},
 	};
-	return hub_publish(s->hub, &p);
+	return server_publish(s, &p);
 }
 
 struct bytes server_date(struct server *s)

@@ -109,5 +109,8 @@ struct bytes server_date(struct server *s);
 /* Hands out what the store's threads have done: after the store's `wake`, on the loop's thread. */
 void server_poll(struct server *s);
 
+/* As hub_publish, and counts what was not taken. */
+int server_publish(struct server *s, const struct publish *p);
+
 /* Publishes from within the process (the terminal's lines). As hub_publish. */
-int server_publish(struct server *s, struct bytes topic, struct bytes from, struct bytes body);
+int server_say(struct server *s, struct bytes topic, struct bytes from, struct bytes body);

@@ -108,8 +108,10 @@ static void subscribe_stream(struct exchange *x, const struct format_choice *cho
 	struct bytes topic, struct since since)
 {
 	struct connection *c = x->connection;
-	struct http_writer w = exchange_begin(x, 200);
 
+	if (!x->minor)
+		x->keep_alive = false; /* only the connection's end can end it */
+	struct http_writer w = exchange_begin(x, 200);
 	http_writer_text(&w, "Content-Type", choice->type);
 	http_writer_text(&w, "Cache-Control", "no-store");
 	http_writer_text(&w, "Vary", "Accept");
