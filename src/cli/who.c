@@ -9,6 +9,7 @@
 #include "cli/who_json.h"
 #include "net/holder.h"
 #include "net/resolve.h"
+#include "net/vsock.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -170,6 +171,15 @@ static void put_holder(struct columns *to, const struct holder *h, bool with_pee
 	put_no_process(to, h);
 }
 
+/* An address with `any` in it does not tell a guest's user what its host has to dial. */
+static void who_note_cid(void)
+{
+	uint32_t cid;
+
+	if (vsock_own_cid(&cid) == 0)
+		log_note("the vsock CID of this machine is %u", cid);
+}
+
 static int who_print_table(struct holders *holders, bool with_peers, size_t *count)
 {
 	struct columns t = COLUMNS_OF(with_peers ? 8 : 7);
@@ -183,10 +193,15 @@ static int who_print_table(struct holders *holders, bool with_peers, size_t *cou
 	columns_put(&t, "PID");
 	columns_put(&t, "UNIT");
 	columns_put(&t, "COMMAND");
-	for (const struct holder *h; (h = holders_next(holders)); ++*count)
+	bool vsock = false;
+	for (const struct holder *h; (h = holders_next(holders)); ++*count) {
 		put_holder(&t, h, with_peers);
+		vsock |= h->socket.local.addr.ss_family == AF_VSOCK;
+	}
 	int r = *count ? columns_print(&t, stdout) : 0;
 	columns_deinit(&t);
+	if (vsock)
+		who_note_cid();
 	return r;
 }
 

@@ -1,6 +1,7 @@
 #include "cli/who_json.h"
 
 #include "base/bytes.h"
+#include "net/vsock.h"
 #include "wire/json.h"
 
 #include <netinet/tcp.h>
@@ -145,6 +146,14 @@ static void line_queues(struct line *l, const struct holder *h)
 	line_number(l, holder_listens(h) ? "backlog" : "sent", h->socket.sent);
 }
 
+static void line_cid(struct line *l, const struct holder *h)
+{
+	uint32_t cid;
+
+	if (h->socket.local.addr.ss_family == AF_VSOCK && vsock_own_cid(&cid) == 0)
+		line_number(l, "cid", cid);
+}
+
 static void line_holder(struct line *l, const struct holder *h)
 {
 	char address[HOLDER_ADDRESS_SIZE];
@@ -154,6 +163,7 @@ static void line_holder(struct line *l, const struct holder *h)
 	line_text(l, "address", address);
 	line_text(l, "state", holder_state(h));
 	line_queues(l, h);
+	line_cid(l, h);
 	if (h->socket.has_uid)
 		line_user(l, h->socket.uid);
 	line_processes(l, h->processes, h->process_count);

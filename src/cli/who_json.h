@@ -10,7 +10,8 @@
  *	"unknown":[]}
  *
  * Others than listeners have "received" and "sent", the bytes in their queues, in place of
- * "waiting" and "backlog"; connections have a "peer", with an "address" or "processes".
+ * "waiting" and "backlog"; connections have a "peer", with an "address" or "processes"; vsock
+ *sockets have the "cid" by which others reach this machine.
  */
 
 #include "net/holder.h"

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/vsock.h"
 #include "server/connection.h"
 #include "server/plain.h"
 
@@ -256,7 +257,9 @@ static void entrance_tell(
 		int len = 0;
 		if (scheme->kind == ADDRESS_INET)
 			len = snprintf(text, sizeof(text), "%s:", scheme->name);
-		endpoint_format(at, text + len);
+		struct endpoint shown = *at;
+		vsock_name_self(&shown);
+		endpoint_format(&shown, text + len);
 		bound(data, text);
 	}
 }

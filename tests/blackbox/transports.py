@@ -76,9 +76,9 @@ CONNECTED = [
     Transport(
         "unix-seqpacket", "unix:{path}?type=seqpacket", socket.AF_UNIX, socket.SOCK_SEQPACKET
     ),
-    Transport("vsock", "vsock:any:0", socket.AF_VSOCK),
+    Transport("vsock", "vsock:local:0", socket.AF_VSOCK),
     Transport(
-        "vsock-seqpacket", "vsock:any:0?type=seqpacket", socket.AF_VSOCK, socket.SOCK_SEQPACKET
+        "vsock-seqpacket", "vsock:local:0?type=seqpacket", socket.AF_VSOCK, socket.SOCK_SEQPACKET
     ),
 ]
 

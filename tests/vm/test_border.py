@@ -1,0 +1,90 @@
+"""ferry across the border between a host and its guest, over vsock, in both directions."""
+
+import json
+import re
+
+import pytest
+from conftest import GUEST_CID
+
+HOST_CID = 2
+PORT = 1025
+
+
+class Side:
+    """The machine that listens, and the one across the border that dials it."""
+
+    def __init__(self, here, across, here_cid, across_cid):
+        self.here, self.across = here, across
+        self.here_cid, self.across_cid = here_cid, across_cid
+        self.address = f"vsock:{here_cid}:{PORT}"
+        self.jobs = []
+
+    def listen(self, options=""):
+        """A hub in front of the border."""
+        hub = self.here.start(f"exec ferry listen --open {options} vsock:any:{PORT}")
+        self.jobs.append(hub)
+        hub.wait_for(f"Listening on {self.address}\n".rstrip())
+        return hub
+
+    def send_plain(self, text):
+        """A client that knows nothing of ferry, from across."""
+        return self.across.check(f"printf '{text}' | socat - VSOCK-CONNECT:{self.here_cid}:{PORT}")
+
+
+@pytest.fixture(params=["host", "guest"])
+def side(request, host, guest):
+    """Named after who listens."""
+    if request.param == "host":
+        made = Side(host, guest, HOST_CID, GUEST_CID)
+    else:
+        made = Side(guest, host, GUEST_CID, HOST_CID)
+    yield made
+    for job in made.jobs:
+        if job.runs():
+            job.kill()
+            assert job.wait().status == 0
+
+
+def test_a_hub_hears_what_comes_across(side):
+    hub = side.listen()
+    side.send_plain("hi\\nbye\\n")
+    hub.wait_for("Closed connection")
+    peer = rf"vsock:{side.across_cid}:\d+"
+    assert re.search(
+        rf"""Accepted connection from: ({peer})
+This is what \1 sent: hi
+This is what \1 sent: bye
+Closed connection from: \1
+""",
+        hub.output().decode(),
+    )
+
+
+def test_who_names_the_hub_and_the_cid(side):
+    side.listen()
+    result = side.here.check(f"ferry who --json vsock:any:{PORT}")
+    (found,) = map(json.loads, result.text.splitlines())
+    assert (found["address"], found["state"]) == (f"vsock:any:{PORT}", "listening")
+    assert found["cid"] == side.here_cid
+    (process,) = found["processes"]
+    assert process["command"] == f"ferry listen --open vsock:any:{PORT}"
+    table = side.here.check("ferry who").text
+    assert f"the vsock CID of this machine is {side.here_cid}" in table
+
+
+def test_a_port_in_use_names_its_holder(side):
+    side.listen()
+    result = side.here.run(f"ferry listen --open vsock:any:{PORT}")
+    assert result.status == 69
+    assert re.search(r"held by ferry, pid \d+, user root", result.text)
+
+
+def test_a_killed_guest_is_told(host, guest):
+    side = Side(host, guest, HOST_CID, GUEST_CID)
+    hub = side.listen()
+    guest.start(f"(echo here; sleep 1000) | exec socat - VSOCK-CONNECT:{HOST_CID}:{PORT}")
+    hub.wait_for("sent: here")
+    guest.end()
+    hub.wait_for(f"Closed connection from: vsock:{GUEST_CID}:")
+    hub.kill()
+    assert hub.wait().status == 0
