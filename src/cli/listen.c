@@ -199,6 +199,7 @@ static int listen_start(struct listen *l, const struct command_line *line, struc
 		.max_clients = settings->max_clients ? settings->max_clients : listen_raise_limit(),
 		.idle_timeout_ms = settings->idle_timeout,
 		.keep_age_ms = settings->keep_age,
+		.open = settings->open,
 		.guard =
 			{
 				.origins = settings->origins.texts,

@@ -251,16 +251,20 @@ const struct command command_who = {
 	.name = "who",
 	.words = "[ADDRESS|PORT]",
 	.summary = "shows which process holds a port or a socket",
-	.about =
-		"Without a word it lists every socket that waits for someone: listeners, and those "
-		"that take datagrams. With an address it shows the sockets bound there, their "
-		"connections and who is at the other end; a bare port means that port of tcp, "
-		"udp and the like, on any interface.\n\n"
-		"QUEUE is, for a listener, how many connections wait to be accepted, of how many "
-		"that may; for others, the bytes that wait to be read and those on their way out "
-		"(for udp and unix, as the kernel counts its memory).\n\n"
-		"Anyone may run it, but only root is shown other users' processes; what is not "
-		"known is a question mark. It ends with 69 when no one holds the address.",
+	.about = "Without a word it lists every socket that waits for someone: listeners, and "
+		 "those\n"
+		 "that take datagrams. With an address it shows the sockets bound there, their\n"
+		 "connections and who is at the other end; a bare port means that port of tcp, udp "
+		 "and\n"
+		 "the like, on any interface.\n\n"
+		 "QUEUE is, for a listener, how many connections wait to be accepted, of how many "
+		 "that\n"
+		 "may; for others, the bytes that wait to be read and those on their way out (for "
+		 "udp\n"
+		 "and unix, as the kernel counts its memory).\n\n"
+		 "Anyone may run it, but only root is shown other users' processes; what is not "
+		 "known\n"
+		 "is a question mark. It ends with 69 when no one holds the address.",
 	.max_words = 1,
 	.settings_size = sizeof(struct who_settings),
 	.options = who_options,

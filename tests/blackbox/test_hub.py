@@ -28,3 +28,10 @@ def test_removes_its_socket_file(start_hub, tmp_path):
     assert path.is_socket()
     hub.stop()
     assert not path.exists()
+
+
+def test_listens_beyond_the_machine_only_when_told(ferry, start_hub):
+    refused = ferry("listen", "tcp:*:0")
+    assert refused.returncode == 77
+    assert "--open" in refused.stderr
+    assert start_hub("tcp:*:0", "--open").address.startswith("tcp:[::]:")
