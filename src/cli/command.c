@@ -17,6 +17,7 @@ const struct command *const commands[] = {
 	&command_chat,
 	&command_send,
 	&command_follow,
+	&command_status,
 	&command_who,
 	&command_help,
 	NULL,

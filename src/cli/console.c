@@ -108,6 +108,9 @@ void console_message(void *console, const struct message *m)
 	struct console *c = console;
 	uint8_t *to;
 
+	if (!c->options.json && bytes_equal(m->from, BYTES_LITERAL("host")) &&
+		stream_is_open(&c->in) && !m->origin)
+		return; /* it stands there, as it was typed */
 	if (!console_has_room(c, 64 + m->from.len + m->topic.len + m->body.len))
 		return;
 	if (c->options.json) {

@@ -25,21 +25,30 @@ int request_query(struct buffer *query, const char *name, const char *value)
 	return r < 0 ? r : uri_escape(query, bytes_text(value), "");
 }
 
+void request_begin_at(struct http_writer *w, struct buffer *out, const struct address *a,
+	enum http_method method, struct bytes target)
+{
+	cleanup(buffer_deinit) struct buffer host = BUFFER_NULL;
+
+	int r = request_host(&host, a);
+	http_writer_request(w, out, method, target);
+	http_writer_field(w, "Host", buffer_bytes(&host));
+	http_writer_text(w, "User-Agent", "ferry/" FERRY_VERSION);
+	if (r < 0)
+		w->error = r;
+}
+
 void request_begin(struct http_writer *w, struct buffer *out, const struct session *s,
 	enum http_method method, struct bytes query)
 {
-	cleanup(buffer_deinit) struct buffer target = BUFFER_NULL, host = BUFFER_NULL;
+	cleanup(buffer_deinit) struct buffer target = BUFFER_NULL;
 
 	int r = buffer_append(&target, "/topics/", 8);
 	if (r == 0)
 		r = uri_escape(&target, bytes_text(s->topic), "");
 	if (r == 0)
 		r = buffer_append(&target, query.data, query.len);
-	if (r == 0)
-		r = request_host(&host, &s->address);
-	http_writer_request(w, out, method, buffer_bytes(&target));
-	http_writer_field(w, "Host", buffer_bytes(&host));
-	http_writer_text(w, "User-Agent", "ferry/" FERRY_VERSION);
+	request_begin_at(w, out, &s->address, method, buffer_bytes(&target));
 	if (r < 0)
 		w->error = r;
 }

@@ -1,14 +1,19 @@
 #pragma once
 
 /*
- * What a session asks a hub over HTTP.
+ * What is asked of a hub over HTTP.
  */
 
 #include "client/session.h"
+#include "net/address.h"
 #include "wire/http_writer.h"
 
-/* Begins a request for the session's topic in OUT, with QUERY (empty, or "?a=b") behind the path:
- * the request line, Host and User-Agent. */
+/* Begins a request for TARGET in OUT: the request line, Host (as A has it) and User-Agent. */
+void request_begin_at(struct http_writer *w, struct buffer *out, const struct address *a,
+	enum http_method method, struct bytes target);
+
+/* Begins a request for the session's topic in OUT, with QUERY (empty, or "?a=b") behind the path.
+ */
 void request_begin(struct http_writer *w, struct buffer *out, const struct session *s,
 	enum http_method method, struct bytes query);
 
