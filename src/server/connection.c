@@ -218,6 +218,8 @@ static bool connection_offer(struct connection *c)
 	struct iovec iov[PUMP_VECTORS];
 	size_t len = 0;
 
+	if (c->final && !c->cut)
+		cursor_deinit(&c->cursor);
 	if (!c->cursor.tape)
 		return false;
 	/* An answer waits for the end of this message, a packet holds one. */

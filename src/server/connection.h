@@ -79,6 +79,7 @@ struct connection {
 	bool lines : 1;		/* a plain client that ends its lines */
 	bool ended : 1;		/* the client sends no more */
 	bool leaving : 1;	/* closes once everything is sent */
+	bool final : 1;		/* nothing of the tape follows the answers */
 	char peer[];		/* its name, a text */
 };
 

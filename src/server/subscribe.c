@@ -9,6 +9,7 @@
 #include "server/server.h"
 #include "server/topics.h"
 #include "server/websocket.h"
+#include "wire/handshake.h"
 #include "wire/media.h"
 #include "wire/sse.h"
 #include "wire/utf8.h"
@@ -143,7 +144,7 @@ static void subscribe_begin(struct exchange *x, const struct http_request *r)
 
 	if (!topics_name(x, r, name, &topic) || !subscribe_since(x, r, &since))
 		return;
-	if (http_fields_list_has(&r->fields, "Upgrade", "websocket")) {
+	if (handshake_is_asked(r)) {
 		websocket_open(x, r, topic, since);
 		return;
 	}

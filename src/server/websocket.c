@@ -35,6 +35,7 @@ static void session_close(struct connection *c, uint16_t code, struct bytes reas
 	uint8_t frame[WEBSOCKET_CONTROL_MAX];
 
 	connection_write(c, frame, websocket_close(frame, code, reason, NULL));
+	c->final = true; /* RFC 6455 section 5.5.1 */
 	connection_leave(c);
 }
 
@@ -118,6 +119,7 @@ static void session_rested(struct connection *c)
 
 static void session_stop(struct connection *c)
 {
+	connection_pump(c);
 	session_close(c, WEBSOCKET_CODE_GOING_AWAY, BYTES_LITERAL("the hub stops"));
 }
 

@@ -5,65 +5,10 @@ import os
 import re
 import resource
 import socket
-import subprocess
 import threading
 
 import pytest
-from program import PATIENCE
-
-HOST = "Host: localhost\r\n"
-
-
-class Answer:
-    """One response, read from PEER to its end."""
-
-    def __init__(self, peer, method="GET"):
-        head = peer.until(b"\r\n\r\n").decode()
-        line, *fields = head.removesuffix("\r\n\r\n").split("\r\n")
-        self.version, status, _, self.reason = re.fullmatch(
-            r"(HTTP/1\.\d) (\d{3})( (.*))?", line
-        ).groups()
-        self.status = int(status)
-        self.fields = {}
-        for field in fields:
-            name, value = field.split(": ", 1)
-            name = name.lower()
-            assert name == "vary" or name not in self.fields, f"{name} twice"
-            self.fields[name] = f"{self[name]}, {value}" if name in self.fields else value
-        self.body = b""
-        if self.status < 200 or self.status in (204, 304) or method == "HEAD":
-            assert self.status != 204 or "content-length" not in self.fields
-        elif self["transfer-encoding"] == "chunked":
-            while size := int(peer.line(), 16):
-                self.body += peer.read(size)
-                assert peer.read(2) == b"\r\n"
-            assert peer.line() == b"\r"
-        elif "content-length" in self.fields:
-            self.body = peer.read(int(self["content-length"]))
-        else:
-            self.body = peer.rest()
-
-    def __getitem__(self, name):
-        return self.fields.get(name)
-
-    @property
-    def json(self):
-        return json.loads(self.body)
-
-    @property
-    def closes(self):
-        return self["connection"] == "close"
-
-
-def ask(peer, request, method=None):
-    peer.send(request)
-    return Answer(peer, method or request.split(" ", 1)[0])
-
-
-def serves_on(peer):
-    """The next request on the connection is read as one."""
-    return ask(peer, f"GET /status HTTP/1.1\r\n{HOST}\r\n").status == 200
-
+from web import HOST, UPGRADE, Answer, ask, curl, serves_on
 
 # ---- a table of requests, each with the one right answer ----
 
@@ -430,12 +375,6 @@ FOREIGN = [
     ("Host: localhost\r\nSec-Fetch-Site: same-site\r\nSec-Fetch-Mode: cors\r\n", 403),
 ]
 
-UPGRADE = (
-    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-)
-
-
 @pytest.mark.parametrize("fields, status", FOREIGN, ids=name_of)
 def test_a_foreign_page_is_refused_on_every_method(hub, fields, status):
     for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
@@ -549,11 +488,6 @@ def test_status(hub):
 
 
 # ---- clients that are not ours ----
-
-
-def curl(*words):
-    command = ["curl", "--silent", "--show-error", "--max-time", str(PATIENCE), *words]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def test_curl(hub):
