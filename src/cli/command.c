@@ -18,6 +18,7 @@ const struct command *const commands[] = {
 	&command_send,
 	&command_follow,
 	&command_status,
+	&command_relay,
 	&command_who,
 	&command_help,
 	NULL,

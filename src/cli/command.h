@@ -107,6 +107,7 @@ extern const struct command command_chat;
 extern const struct command command_send;
 extern const struct command command_follow;
 extern const struct command command_status;
+extern const struct command command_relay;
 extern const struct command command_who;
 extern const struct command command_help;
 

@@ -1,0 +1,371 @@
+#include "relay/crossing.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "net/child.h"
+#include "relay/header.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- the end ---- */
+
+void crossing_close(struct crossing *c, enum crossing_end end, int error)
+{
+	bool orderly = end == CROSSING_ENDED;
+
+	c->dial = dial_cancel(c->dial);
+	deadline_clear(&c->wait);
+	if (c->to.child && !orderly)
+		child_signal(c->to.child, SIGTERM);
+	flow_deinit(&c->there);
+	flow_deinit(&c->back);
+	leg_deinit(&c->from, !orderly);
+	leg_deinit(&c->to, !orderly);
+	buffer_deinit(&c->early);
+	relay_forget(c->relay, c, end, error);
+	free(c);
+}
+
+/* ---- time ---- */
+
+static struct deadlines *crossing_idle(const struct crossing *c)
+{
+	return c->from.shared >= 0 ? &c->relay->datagram_idle : &c->relay->idle;
+}
+
+/* A socket of datagrams has no end: when the other side's has come, it is over once nothing comes
+ * for a while. */
+static bool crossing_has_no_end(const struct crossing *c)
+{
+	return (c->there.over && c->to.datagrams) || (c->back.over && c->from.datagrams);
+}
+
+static void crossing_moved(struct crossing *c)
+{
+	deadline_set(
+		crossing_has_no_end(c) ? &c->relay->last_datagram : crossing_idle(c), &c->wait);
+}
+
+void crossing_on_idle(struct deadlines *d, struct deadline *which)
+{
+	struct crossing *c = container_of(which, struct crossing, wait);
+
+	crossing_close(c, c->from.shared >= 0 ? CROSSING_ENDED : CROSSING_IDLE, 0);
+}
+
+void crossing_on_last_datagram(struct deadlines *d, struct deadline *which)
+{
+	crossing_close(container_of(which, struct crossing, wait), CROSSING_ENDED, 0);
+}
+
+void crossing_on_no_header(struct deadlines *d, struct deadline *which)
+{
+	struct crossing *c = container_of(which, struct crossing, wait);
+
+	fault_set(&c->why, -ETIMEDOUT, "%s: no PROXY header came", c->from.name);
+	crossing_close(c, CROSSING_REFUSED, -ETIMEDOUT);
+}
+
+/* ---- joined ---- */
+
+/* An error of the connection itself. That the peer reads no more is none: what it has sent may
+ * still be on its way. */
+static bool is_dead(const struct leg *l)
+{
+	return l->error && l->error != -EPIPE;
+}
+
+/* A side that failed is only found by reading, which waits while the other side takes nothing. */
+static bool flow_lost_its_source(struct flow *f)
+{
+	if (f->from->broken && flow_is_stuck(f))
+		leg_take_error(f->from);
+	return is_dead(f->from) && (f->over || flow_is_stuck(f));
+}
+
+/* A pipe or a terminal that nobody reads any more has no other direction to wait for. */
+static bool flow_ends_all(const struct flow *f)
+{
+	return f->cut && !f->to->is_socket;
+}
+
+/* Closes what is over. */
+static void crossing_settle(struct crossing *c)
+{
+	if (flow_lost_its_source(&c->there))
+		crossing_close(c, CROSSING_RESET_FROM, c->from.error);
+	else if (flow_lost_its_source(&c->back))
+		crossing_close(c, CROSSING_RESET_TO, c->to.error);
+	else if (flow_ends_all(&c->there))
+		crossing_close(c, CROSSING_RESET_TO, c->to.error);
+	else if (flow_ends_all(&c->back))
+		crossing_close(c, CROSSING_RESET_FROM, c->from.error);
+	else if (c->there.over && c->back.over)
+		crossing_close(c, CROSSING_ENDED, 0);
+}
+
+static void crossing_run(struct crossing *c)
+{
+	int there = flow_run(&c->there);
+	if (there < 0) {
+		crossing_close(c, CROSSING_RESET_FROM, there);
+		return;
+	}
+	int back = flow_run(&c->back);
+	if (back < 0) {
+		crossing_close(c, CROSSING_RESET_TO, back);
+		return;
+	}
+	if (there == FLOW_MORE)
+		source_again(c->relay->loop, &c->from.source, 0);
+	if (back == FLOW_MORE)
+		source_again(c->relay->loop, &c->to.source, 0);
+	if (there != FLOW_NOTHING || back != FLOW_NOTHING)
+		crossing_moved(c);
+	crossing_settle(c);
+}
+
+static void crossing_on_to_ready(struct leg *leg)
+{
+	crossing_run(container_of(leg, struct crossing, to));
+}
+
+/* ---- on the way there ---- */
+
+static void crossing_on_dialled(void *arg, struct channel *channel, const struct fault *why);
+
+static void crossing_dial(struct crossing *c)
+{
+	int r = dial_start(&c->dial, c->relay->loop, &c->route->to[c->target],
+		c->relay->options.connect_timeout_ms, crossing_on_dialled, c);
+	if (r < 0)
+		crossing_close(c, CROSSING_UNREACHABLE, r);
+}
+
+/* The header for the target goes before all else. 0 or a negative errno. */
+static int crossing_introduce(struct crossing *c)
+{
+	uint8_t header[HEADER_MAX];
+	int version = c->relay->options.send_proxy;
+
+	if (!version)
+		return 0;
+	size_t len = header_write(header, version, &c->source, &c->via);
+	return flow_prepend(&c->there, bytes_of(header, len));
+}
+
+static void crossing_push_early(struct crossing *c)
+{
+	struct bytes left = buffer_bytes(&c->early);
+
+	while (left.len) {
+		uint32_t len;
+		memcpy(&len, left.data, sizeof(len));
+		left = bytes_skip(left, sizeof(len));
+		flow_push(&c->there, bytes_of(left.data, len));
+		left = bytes_skip(left, len);
+	}
+	buffer_deinit(&c->early);
+}
+
+/* Both sides are there. What the first has sent meanwhile goes on at once. */
+static void crossing_join(struct crossing *c, struct channel *channel)
+{
+	int r = leg_init(&c->to, c->relay->loop, channel, crossing_on_to_ready);
+	if (!r)
+		r = crossing_introduce(c);
+	if (r < 0) {
+		crossing_close(c, CROSSING_UNREACHABLE, r);
+		return;
+	}
+	c->joined = true;
+	c->joined_ms = loop_now(c->relay->loop);
+	c->to.writable = c->to.is_socket;
+	crossing_push_early(c);
+	crossing_moved(c);
+	crossing_run(c);
+}
+
+static void crossing_on_dialled(void *arg, struct channel *channel, const struct fault *why)
+{
+	struct crossing *c = arg;
+
+	c->dial = NULL;
+	if (channel) {
+		crossing_join(c, channel);
+		return;
+	}
+	c->why = *why;
+	if (++c->target < c->route->to_count) {
+		log_detail("%s; the next one is tried", why->text);
+		crossing_dial(c);
+		return;
+	}
+	crossing_close(c, CROSSING_UNREACHABLE, why->error);
+}
+
+/* ---- the header that came ---- */
+
+static void crossing_take_header(struct crossing *c)
+{
+	int r = header_take(&c->from, c->route->proxy, &c->source, &c->via, &c->why);
+
+	if (r == -EAGAIN)
+		return;
+	if (r < 0) {
+		crossing_close(c, CROSSING_REFUSED, r);
+		return;
+	}
+	c->header = false;
+	deadline_clear(&c->wait);
+	crossing_dial(c);
+}
+
+static bool route_trusts(const struct route *route, const struct leg *from)
+{
+	if (!route->trust_count)
+		return endpoint_is_local(&from->peer);
+	for (size_t i = 0; i < route->trust_count; i++)
+		if (cidr_contains(&route->trust[i], &from->peer))
+			return true;
+	return false;
+}
+
+static void crossing_await_header(struct crossing *c)
+{
+	if (!route_trusts(c->route, &c->from)) {
+		fault_set(&c->why, -EACCES, "%s: is not trusted to send a PROXY header (?trust=)",
+			c->from.name);
+		crossing_close(c, CROSSING_REFUSED, -EACCES);
+		return;
+	}
+	c->header = true;
+	deadline_set(&c->relay->header, &c->wait);
+	crossing_take_header(c);
+}
+
+/* Before the target is there only the ends count: a side that failed needs no target. */
+static void crossing_on_from_ready(struct leg *leg)
+{
+	struct crossing *c = container_of(leg, struct crossing, from);
+
+	if (c->joined)
+		crossing_run(c);
+	else if (leg->broken && leg_take_error(leg) < 0)
+		crossing_close(c, CROSSING_RESET_FROM, leg->error);
+	else if (c->header)
+		crossing_take_header(c);
+}
+
+/* ---- the start ---- */
+
+static void crossing_on_passed(struct flow_watch *w, struct flow *f, struct bytes data)
+{
+	struct crossing *c = container_of(w, struct crossing, watch);
+	const struct relay_dump *dump = &c->relay->options.dump;
+	bool back = f == &c->back;
+
+	dump->passed(dump->data, c->id, back, c->offset[back], data);
+	c->offset[back] += data.len;
+}
+
+static struct crossing *crossing_new(struct route *route)
+{
+	struct relay *r = route->relay;
+	struct crossing *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->relay = r;
+	c->route = route;
+	c->id = r->next_id;
+	r->next_id += r->options.id_step;
+	c->from = LEG_NULL;
+	c->to = LEG_NULL;
+	c->began_ms = loop_now(r->loop);
+	c->began_real_ms = clock_real_ms();
+	c->watch.passed = crossing_on_passed;
+	flow_init(&c->there, &c->from, &c->to);
+	flow_init(&c->back, &c->to, &c->from);
+	if (r->options.dump.passed) {
+		c->there.watch = &c->watch;
+		c->back.watch = &c->watch;
+	}
+	deadline_init(&c->wait);
+	list_init(&c->sender);
+	list_push(&r->crossings, &c->node);
+	return c;
+}
+
+void crossing_admit(struct crossing *c)
+{
+	c->admitted = true;
+	if (c->route->proxy)
+		crossing_await_header(c);
+	else
+		crossing_dial(c);
+}
+
+void crossing_open(struct route *route, struct channel *channel, bool admitted)
+{
+	struct crossing *c = crossing_new(route);
+
+	if (!c) {
+		log_error("a connection of %s was closed: out of memory", channel->name);
+		if (admitted)
+			quota_give(route->relay->options.quota);
+		return;
+	}
+	c->admitted = admitted;
+	int r = leg_init(&c->from, route->relay->loop, channel, crossing_on_from_ready);
+	if (r < 0) {
+		crossing_close(c, CROSSING_RESET_FROM, r);
+		return;
+	}
+	c->source = c->from.peer;
+	if (endpoint_local(&c->via, c->from.source.fd) < 0)
+		c->via = ENDPOINT_NULL;
+	if (admitted)
+		crossing_admit(c);
+	else
+		route->queued = c;
+}
+
+struct crossing *crossing_open_sender(struct route *route, const struct packet *p)
+{
+	struct crossing *c = crossing_new(route);
+
+	if (!c)
+		return NULL;
+	c->admitted = true;
+	leg_init_sender(&c->from, route->relay->loop, p->fd, &p->from, p->name);
+	c->source = p->from;
+	if (endpoint_local(&c->via, p->fd) < 0)
+		c->via = ENDPOINT_NULL;
+	crossing_dial(c);
+	return c;
+}
+
+enum { EARLY_MAX = 256 * 1024 };
+
+void crossing_push(struct crossing *c, struct bytes packet)
+{
+	uint32_t len = (uint32_t)packet.len;
+
+	if (c->joined) {
+		flow_push(&c->there, packet);
+		crossing_moved(c);
+		crossing_settle(c);
+		return;
+	}
+	if (buffer_len(&c->early) + packet.len > EARLY_MAX ||
+		buffer_append(&c->early, &len, sizeof(len)) < 0) {
+		c->there.lost++;
+		return;
+	}
+	if (buffer_append(&c->early, packet.data, packet.len) < 0) {
+		c->early.end -= sizeof(len);
+		c->there.lost++;
+	}
+}

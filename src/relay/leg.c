@@ -1,0 +1,222 @@
+#include "relay/leg.h"
+
+#include "base/cleanup.h"
+#include "net/child.h"
+#include "net/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+
+/* ---- readiness ---- */
+
+static void leg_on_ready(struct source *source, uint32_t events)
+{
+	struct leg *l = container_of(source, struct leg, source);
+
+	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		l->readable = true;
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		l->hung_up = true;
+	if (l->sink.fd < 0 && events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+		l->writable = true;
+	if (events & EPOLLERR)
+		l->broken = true;
+	l->ready(l);
+}
+
+static void leg_on_sink_ready(struct source *sink, uint32_t events)
+{
+	struct leg *l = container_of(sink, struct leg, sink);
+
+	l->writable = true;
+	l->ready(l);
+}
+
+/* ---- life ---- */
+
+/* SCTP is a byte stream that gives what was sent with one call at a time. */
+static void leg_find_kind(struct leg *l, int fd)
+{
+	int family = 0;
+	int type = 0;
+	int protocol = 0;
+
+	l->is_socket = sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE, &type) == 0;
+	l->packets = type == SOCK_SEQPACKET || type == SOCK_DGRAM;
+	l->datagrams = type == SOCK_DGRAM;
+	if (!l->is_socket || l->packets)
+		return;
+	if (sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN, &family) < 0 ||
+		sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL, &protocol) < 0)
+		return;
+	l->drains = protocol != IPPROTO_SCTP;
+	l->splices = family == AF_UNIX || protocol == IPPROTO_TCP;
+}
+
+/* A Unix socket of datagrams is only answered when it has an address: the kernel picks one
+ * (unix(7), autobind). */
+static void leg_bind(const struct leg *l)
+{
+	static const struct sockaddr any = {.sa_family = AF_UNIX};
+
+	if (l->datagrams && l->peer.addr.ss_family == AF_UNIX)
+		sys_bind(l->source.fd, &any, sizeof(any.sa_family));
+}
+
+int leg_init(struct leg *l, struct loop *loop, struct channel *c, void (*ready)(struct leg *l))
+{
+	int in = take_fd(&c->in);
+	int out = take_fd(&c->out);
+
+	*l = LEG_NULL;
+	l->loop = loop;
+	l->ready = ready;
+	l->child = take(c->child);
+	l->peer = c->peer;
+	memcpy(l->name, c->name, sizeof(l->name));
+	leg_find_kind(l, in);
+	int r = source_add(loop, &l->source, in, leg_on_ready);
+	if (!r && out != in)
+		r = source_add(loop, &l->sink, out, leg_on_sink_ready);
+	if (r < 0) {
+		if (l->source.fd < 0)
+			sys_close(in);
+		if (out != in)
+			sys_close(out);
+		leg_deinit(l, true);
+		return r;
+	}
+	leg_bind(l);
+	return 0;
+}
+
+void leg_init_sender(
+	struct leg *l, struct loop *loop, int shared, const struct endpoint *peer, const char *name)
+{
+	*l = LEG_NULL;
+	l->loop = loop;
+	l->shared = shared;
+	l->peer = *peer;
+	l->is_socket = true;
+	l->packets = true;
+	l->datagrams = true;
+	l->writable = true;
+	snprintf(l->name, sizeof(l->name), "%s", name);
+}
+
+static void leg_close_source(struct leg *l, struct source *s)
+{
+	int fd = s->fd;
+
+	if (fd < 0)
+		return;
+	source_remove(l->loop, s);
+	sys_close(fd);
+}
+
+void leg_deinit(struct leg *l, bool reset)
+{
+	static const struct linger at_once = {.l_onoff = 1};
+
+	if (reset && l->drains && l->source.fd >= 0)
+		sys_setsockopt(l->source.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	leg_close_source(l, &l->source);
+	leg_close_source(l, &l->sink);
+	l->child = child_free(l->child);
+	l->shared = -1;
+}
+
+/* ---- bytes ---- */
+
+/* ERROR of a call, noted; what would block is no error. */
+static ssize_t leg_note(struct leg *l, ssize_t error)
+{
+	if (error != -EAGAIN && !l->error)
+		l->error = (int)error;
+	return error;
+}
+
+ssize_t leg_read(struct leg *l, void *to, size_t len)
+{
+	int flags = MSG_DONTWAIT | (l->packets ? MSG_TRUNC : 0);
+
+	ssize_t n = l->is_socket ? sys_recv(l->source.fd, to, len, flags)
+				 : sys_read(l->source.fd, to, len);
+	if (n == -EAGAIN)
+		l->readable = false;
+	if (n < 0)
+		return leg_note(l, n);
+	if ((size_t)n > len)
+		return leg_note(l, -EMSGSIZE);
+	/* A block that is not full was the last: epoll(7), question 9. */
+	if (n && (size_t)n < len && l->drains && !l->hung_up)
+		l->readable = false;
+	return n;
+}
+
+static ssize_t leg_send(struct leg *l, const void *data, size_t len)
+{
+	int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+
+	if (l->shared >= 0)
+		return sys_sendto(l->shared, data, len, flags,
+			(const struct sockaddr *)&l->peer.addr, l->peer.len);
+	if (l->is_socket)
+		return sys_send(l->source.fd, data, len, flags);
+	int fd = l->sink.fd >= 0 ? l->sink.fd : l->source.fd;
+	return fd < 0 ? -EPIPE : sys_write(fd, data, len);
+}
+
+ssize_t leg_write(struct leg *l, const void *data, size_t len)
+{
+	ssize_t n = leg_send(l, data, len);
+
+	if (n == -EAGAIN)
+		l->writable = false;
+	return n < 0 ? leg_note(l, n) : n;
+}
+
+enum { LEG_SPLICE = SPLICE_F_MOVE | SPLICE_F_NONBLOCK };
+
+ssize_t leg_splice_in(struct leg *l, int pipe, size_t len)
+{
+	ssize_t n = sys_splice(l->source.fd, NULL, pipe, NULL, len, LEG_SPLICE);
+
+	if (n == -EAGAIN)
+		l->readable = false;
+	return n < 0 ? leg_note(l, n) : n;
+}
+
+ssize_t leg_splice_out(struct leg *l, int pipe, size_t len)
+{
+	ssize_t n = sys_splice(pipe, NULL, l->source.fd, NULL, len, LEG_SPLICE);
+
+	if (n == -EAGAIN)
+		l->writable = false;
+	return n < 0 ? leg_note(l, n) : n;
+}
+
+/* ---- ends ---- */
+
+void leg_end(struct leg *l)
+{
+	if (l->datagrams)
+		return;
+	if (l->is_socket)
+		sys_shutdown(l->source.fd, SHUT_WR);
+	else
+		leg_close_source(l, &l->sink);
+}
+
+int leg_take_error(struct leg *l)
+{
+	int error = 0;
+
+	if (l->is_socket && l->source.fd >= 0 &&
+		!sys_getsockopt_int(l->source.fd, SOL_SOCKET, SO_ERROR, &error) && error)
+		leg_note(l, -error);
+	return l->error;
+}

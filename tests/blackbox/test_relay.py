@@ -1,0 +1,601 @@
+"""ferry relay: bytes and endings, exact on both sides, for every pair of stream sockets; packets;
+datagrams; limits; what it says.
+
+FERRY_RELAY_BULK=256 (MiB) makes the bulk tests as large as they were meant; 8 unless set.
+"""
+
+import hashlib
+import json
+import os
+import re
+import select
+import socket
+import struct
+import subprocess
+import threading
+
+import pytest
+from program import PATIENCE
+
+BULK = int(os.environ.get("FERRY_RELAY_BULK", "8")) << 20
+BLOCK = os.urandom(1 << 20)
+STREAMS = ["tcp", "unix"]
+
+
+class Side:
+    """A listening socket of our own: the relay's target."""
+
+    def __init__(self, kind, directory, type=socket.SOCK_STREAM):
+        family = socket.AF_INET if kind == "tcp" else socket.AF_UNIX
+        self.socket = socket.socket(family, type)
+        self.socket.settimeout(PATIENCE)
+        name = f"{directory}/target"
+        self.socket.bind(("127.0.0.1", 0) if kind == "tcp" else name)
+        self.socket.listen(128)
+        option = "?type=seqpacket" if type == socket.SOCK_SEQPACKET else ""
+        port = f"tcp:127.0.0.1:{self.socket.getsockname()[1]}" if kind == "tcp" else ""
+        self.address = port or f"unix:{name}{option}"
+
+    def accept(self):
+        connection, _ = self.socket.accept()
+        connection.settimeout(PATIENCE)
+        return connection
+
+
+def connect(address, type=socket.SOCK_STREAM):
+    if address.startswith("tcp:"):
+        host, _, port = address[4:].rpartition(":")
+        return socket.create_connection((host, int(port)), PATIENCE)
+    client = socket.socket(socket.AF_UNIX, type)
+    client.settimeout(PATIENCE)
+    client.connect(address.removeprefix("unix:").partition("?")[0])
+    return client
+
+
+@pytest.fixture
+def relay(start):
+    """Starts a relay and waits until it listens; it has `address`."""
+
+    def run(*words):
+        program = start("relay", *words)
+        line = program.wait_for(r'^Listening on (\S+)|"listening","address":"([^"]+)"')
+        program.address = (line[1] or line[2]).decode()
+        return program
+
+    return run
+
+
+def listening(kind, directory):
+    return "tcp:127.0.0.1:0" if kind == "tcp" else f"unix:{directory}/relay"
+
+
+@pytest.fixture(params=STREAMS)
+def target(request, tmp_path):
+    side = Side(request.param, tmp_path)
+    yield side
+    side.socket.close()
+
+
+@pytest.fixture(params=STREAMS)
+def joined(request, target, relay, tmp_path):
+    """Both ends of a connection through a relay, and the relay."""
+    program = relay(listening(request.param, tmp_path), target.address)
+    with connect(program.address) as here, target.accept() as there:
+        yield here, there, program
+
+
+def read_all(connection, size=1 << 18):
+    """What comes until the end: length and hash."""
+    length, digest = 0, hashlib.sha256()
+    while data := connection.recv(size):
+        length += len(data)
+        digest.update(data)
+    return length, digest.hexdigest()
+
+
+def expected(total):
+    digest = hashlib.sha256()
+    for _ in range(total // len(BLOCK)):
+        digest.update(BLOCK)
+    return total, digest.hexdigest()
+
+
+def write_bulk(connection, total):
+    for _ in range(total // len(BLOCK)):
+        connection.sendall(BLOCK)
+    connection.shutdown(socket.SHUT_WR)
+
+
+def in_thread(function, *args):
+    result = []
+    thread = threading.Thread(target=lambda: result.append(function(*args)), daemon=True)
+    thread.start()
+
+    def join():
+        thread.join(6 * PATIENCE)
+        assert result, f"{function.__name__} did not end"
+        return result[0]
+
+    join.done = lambda: not thread.is_alive()
+    return join
+
+
+def reset(connection):
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def has_ended(connection):
+    return connection.recv(1) == b""
+
+
+# ---- bytes and ends
+
+
+def test_bulk_both_ways_at_once(joined):
+    here, there, program = joined
+    tasks = [in_thread(write_bulk, side, BULK) for side in (here, there)]
+    reads = [in_thread(read_all, side) for side in (here, there)]
+    for task in tasks:
+        task()
+    assert [read() for read in reads] == [expected(BULK)] * 2
+    program.stop()
+
+
+def test_a_slow_reply_after_our_end(joined):
+    here, there, _ = joined
+    here.sendall(b"question")
+    here.shutdown(socket.SHUT_WR)
+    assert there.recv(100) == b"question"
+    assert has_ended(there)
+    for word in (b"slow", b" answer"):
+        there.sendall(word)
+        assert here.recv(100) == word
+    there.close()
+    assert has_ended(here)
+
+
+def test_the_target_ends_first(joined):
+    here, there, _ = joined
+    there.sendall(b"greeting")
+    there.shutdown(socket.SHUT_WR)
+    assert here.recv(100) == b"greeting"
+    assert has_ended(here)
+    for word in (b"and", b" yet"):
+        here.sendall(word)
+        assert there.recv(100) == word
+    here.close()
+    assert has_ended(there)
+
+
+@pytest.mark.parametrize("who", ["client", "target"])
+def test_a_slow_reader_gets_all(joined, who):
+    here, there, _ = joined
+    reader, writer = (here, there) if who == "client" else (there, here)
+    writing = in_thread(write_bulk, writer, BULK)
+    # Nobody reads before the writer is held up, by the kernel's buffers and the relay's, or done.
+    while not writing.done() and select.select([], [writer], [], 0.2)[1]:
+        pass
+    assert in_thread(read_all, reader, 1 << 14)() == expected(BULK)
+    writing()
+
+
+@pytest.mark.parametrize("who", ["client", "target"])
+def test_a_slow_writer(joined, who):
+    here, there, _ = joined
+    writer, reader = (here, there) if who == "client" else (there, here)
+    for i in range(256):
+        writer.sendall(bytes([i]))
+        assert reader.recv(10) == bytes([i])
+    writer.close()
+    assert has_ended(reader)
+
+
+@pytest.mark.parametrize("who", ["client", "target"])
+def test_closed_in_the_middle(joined, who):
+    here, there, program = joined
+    writer, reader = (here, there) if who == "client" else (there, here)
+    writer.sendall(BLOCK[:100_000])
+    got = 0
+    while got < 100_000:
+        got += len(reader.recv(100_000))
+    writer.close()
+    assert has_ended(reader)
+    reader.close()
+    program.stop()
+
+
+@pytest.mark.parametrize("who", ["client", "target"])
+def test_a_reader_that_leaves_ends_the_writer(joined, who):
+    here, there, program = joined
+    writer, reader = (here, there) if who == "client" else (there, here)
+    writer.sendall(b"x")
+    assert reader.recv(1) == b"x"
+    reader.close()
+    assert has_ended(writer)
+    with pytest.raises(OSError):
+        while True:
+            writer.sendall(BLOCK)
+    writer.close()
+    program.stop()
+
+
+def test_what_was_answered_early_arrives(joined):
+    """A server that answers and leaves while the client still sends (HTTP 413)."""
+    here, there, _ = joined
+    here.sendall(b"part of a request")
+    assert there.recv(100)
+    there.sendall(b"answer")
+    there.shutdown(socket.SHUT_WR)
+    assert here.recv(100) == b"answer"
+    assert has_ended(here)
+
+
+@pytest.mark.parametrize("who", ["client", "target"])
+def test_a_reset_is_handed_on(relay, tmp_path, who):
+    target = Side("tcp", tmp_path)
+    program = relay("tcp:127.0.0.1:0", target.address)
+    with connect(program.address) as here, target.accept() as there:
+        failing, other = (here, there) if who == "client" else (there, here)
+        failing.sendall(b"last words")
+        assert other.recv(100) == b"last words"
+        reset(failing)
+        with pytest.raises(ConnectionResetError):
+            other.recv(1)
+    program.stop()
+
+
+def test_a_reset_reaches_a_writer_that_is_held_up(relay, tmp_path):
+    target = Side("tcp", tmp_path)
+    program = relay("tcp:127.0.0.1:0", target.address)
+    with connect(program.address) as here, target.accept() as there:
+        here.setblocking(False)
+        while select.select([], [here], [], 0.2)[1]:
+            here.send(BLOCK)
+        reset(here)
+        with pytest.raises(ConnectionResetError):
+            read_all(there)
+    program.stop()
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+def test_a_refused_target_is_no_orderly_end(relay, tmp_path, kind):
+    program = relay("tcp:127.0.0.1:0", "tcp:127.0.0.1:1" if kind == "tcp" else f"{tmp_path}/none")
+    with connect(program.address) as here, pytest.raises(ConnectionResetError):
+        here.recv(1)
+    program.stop()
+    assert re.search(rb"cannot connect to (tcp:127.0.0.1:1|unix:\S+/none)", program.errors)
+
+
+# ---- packets and other kinds
+
+
+def test_packets_keep_their_boundaries(relay, tmp_path):
+    target = Side("unix", tmp_path, socket.SOCK_SEQPACKET)
+    program = relay(f"unix:{tmp_path}/relay?type=seqpacket", target.address)
+    sizes = [1, 100, 70_000, 3, 65_536]
+    with connect(program.address, socket.SOCK_SEQPACKET) as here, target.accept() as there:
+        for size in sizes:
+            here.send(BLOCK[:size])
+        for size in sizes:
+            assert there.recv(1 << 20) == BLOCK[:size]
+        # More than the sockets' buffers hold, to a reader that has not begun.
+        sending = in_thread(lambda: [there.send(struct.pack("I", i) * 5000) for i in range(500)])
+        for i in range(500):
+            assert here.recv(1 << 20) == struct.pack("I", i) * 5000
+        sending()
+        there.close()
+        assert has_ended(here)
+    program.stop()
+
+
+def test_a_child_for_each_connection(relay):
+    program = relay("tcp:127.0.0.1:0", "exec:read line; echo got $line; cat")
+    for word in (b"one", b"two"):
+        with connect(program.address) as here:
+            here.sendall(word + b"\nrest")
+            here.shutdown(socket.SHUT_WR)
+            assert here.makefile("rb").read() == b"got " + word + b"\nrest"
+
+
+def test_standard_input_and_output(ferry, tmp_path):
+    target = Side("tcp", tmp_path)
+
+    def serve():
+        with target.accept() as there:
+            data = there.makefile("rb").read()
+            there.sendall(data.upper())
+            return data
+
+    serving = in_thread(serve)
+    result = ferry("relay", "-", target.address, input="hello\n")
+    assert (result.returncode, result.stdout) == (0, "HELLO\n")
+    assert serving() == b"hello\n"
+
+
+def test_standard_input_to_nobody(ferry):
+    result = ferry("relay", "-", "tcp:127.0.0.1:1", input="hello\n")
+    assert result.returncode == 69
+    assert "cannot connect to tcp:127.0.0.1:1: Connection refused" in result.stderr
+
+
+def udp_socket():
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(PATIENCE)
+    s.bind(("127.0.0.1", 0))
+    return s
+
+
+def port_of(program):
+    return int(program.address.rpartition(":")[2])
+
+
+def test_each_sender_of_datagrams_has_a_session(relay):
+    target = udp_socket()
+    program = relay("udp:127.0.0.1:0", f"udp:127.0.0.1:{target.getsockname()[1]}")
+    to = ("127.0.0.1", port_of(program))
+    senders = [udp_socket() for _ in range(3)]
+    sessions = {}
+    for i, sender in enumerate(senders):
+        for part in (b"first", b"second"):
+            sender.sendto(part + b" %d" % i, to)
+            data, session = target.recvfrom(100)
+            assert data == part + b" %d" % i
+            assert sessions.setdefault(i, session) == session
+    assert len(set(sessions.values())) == 3
+    for i, sender in reversed(list(enumerate(senders))):
+        target.sendto(b"answer %d" % i, sessions[i])
+        assert sender.recvfrom(100) == (b"answer %d" % i, to)
+    senders[0].sendto(b"", to)
+    assert target.recvfrom(100) == (b"", sessions[0])
+
+
+def test_unix_datagrams(relay, tmp_path):
+    target = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    target.settimeout(PATIENCE)
+    target.bind(f"{tmp_path}/target")
+    program = relay(f"unix:{tmp_path}/relay?type=dgram", f"unix:{tmp_path}/target?type=dgram")
+    here = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    here.settimeout(PATIENCE)
+    here.bind(f"{tmp_path}/here")
+    here.sendto(b"hello", f"{tmp_path}/relay")
+    data, session = target.recvfrom(100)
+    assert data == b"hello"
+    target.sendto(b"answer", session)
+    assert here.recv(100) == b"answer"
+    program.stop()
+
+
+# ---- many, and limits
+
+
+def open_descriptors(program):
+    return len(os.listdir(f"/proc/{program.process.pid}/fd"))
+
+
+def test_many_connections_leave_nothing_behind(relay, tmp_path):
+    """Connections open and close under a steady lot of others."""
+    target = Side("tcp", tmp_path)
+    program = relay("tcp:127.0.0.1:0", target.address, "--json", "--threads", "2")
+    before = open_descriptors(program)
+    steady = [(connect(program.address), target.accept()) for _ in range(100)]
+    for i in range(1000):
+        with connect(program.address) as here:
+            word = b"%d" % i
+            here.sendall(word)
+            with target.accept() as there:
+                assert there.recv(100) == word
+                there.sendall(word)
+                assert here.recv(100) == word
+    for here, there in steady:
+        here.sendall(b"still here")
+        assert there.recv(100) == b"still here"
+        here.close()
+        there.close()
+    for _ in range(1100):
+        program.wait_for(r'"event":"closed".*"end":"ended"}')
+    assert open_descriptors(program) == before
+    program.stop()
+
+
+def test_more_than_max_clients_wait(relay, tmp_path):
+    target = Side("tcp", tmp_path)
+    program = relay("tcp:127.0.0.1:0", target.address, "--max-clients", "2")
+    first = [(connect(program.address), target.accept()) for _ in range(2)]
+    with connect(program.address) as waiting:
+        waiting.sendall(b"patient")
+        assert not select.select([target.socket], [], [], 0.2)[0]
+        for side in first[0]:
+            side.close()
+        with target.accept() as there:
+            assert there.recv(100) == b"patient"
+    for side in first[1]:
+        side.close()
+    program.stop()
+
+
+def test_nothing_moves_for_too_long(relay, tmp_path):
+    target = Side("tcp", tmp_path)
+    program = relay("tcp:127.0.0.1:0", target.address, "--idle-timeout", "200ms")
+    with connect(program.address) as here, target.accept() as there:
+        for side in (here, there):
+            with pytest.raises(ConnectionResetError):
+                side.recv(1)
+
+
+def test_the_next_target_when_one_is_refused(relay, tmp_path):
+    target = Side("unix", tmp_path)
+    program = relay("tcp:127.0.0.1:0", "tcp:127.0.0.1:1", "--or", f"{tmp_path}/none", "--or", target.address)
+    with connect(program.address) as here, target.accept() as there:
+        here.sendall(b"second best")
+        assert there.recv(100) == b"second best"
+
+
+def test_more_than_one_pair(start, tmp_path):
+    program = start("relay", "127.0.0.1:0", "exec:echo one", "--also", f"{tmp_path}/also", "exec:echo two")
+    addresses = [program.wait_for(r"^Listening on (\S+)")[1].decode() for _ in range(2)]
+    said = [connect(address).makefile().read() for address in addresses]
+    assert said == ["one\n", "two\n"]
+    program.stop()
+
+
+def test_a_second_relay_on_the_port_is_refused(relay, ferry):
+    program = relay("tcp:127.0.0.1:0", "exec:cat", "--threads", "2")
+    result = ferry("relay", program.address, "exec:cat", "--threads", "2")
+    assert result.returncode == 69
+    assert "cannot listen on" in result.stderr
+
+
+# ---- ending
+
+
+def test_what_is_under_way_ends_by_itself_after_a_signal(relay, tmp_path):
+    target = Side("tcp", tmp_path)
+    program = relay("tcp:127.0.0.1:0", target.address, "--threads", "2")
+    with connect(program.address) as here, target.accept() as there:
+        target.socket.close()
+        program.process.terminate()
+        with pytest.raises(OSError):
+            while True:
+                connect(program.address).close()
+        here.sendall(b"still")
+        assert there.recv(100) == b"still"
+    program.wait()
+
+
+def test_a_second_signal_does_not_wait(relay, tmp_path):
+    target = Side("tcp", tmp_path)
+    program = relay("tcp:127.0.0.1:0", target.address)
+    with connect(program.address) as here, target.accept():
+        program.process.terminate()
+        with pytest.raises(OSError):
+            while True:
+                connect(program.address).close()
+        program.process.terminate()
+        program.wait()
+        with pytest.raises(ConnectionResetError):
+            here.recv(1)
+
+
+# ---- what it says
+
+
+def test_a_line_of_json_for_each_connection(relay, tmp_path):
+    target = Side("tcp", tmp_path)
+    program = relay("tcp:127.0.0.1:0", target.address, "--json", "--stats")
+    with connect(program.address) as here, target.accept() as there:
+        name = here.getsockname()
+        here.sendall(b"12345")
+        assert there.recv(100) == b"12345"
+        there.sendall(b"123")
+        assert here.recv(100) == b"123"
+    line = json.loads(program.wait_for(r'.*"closed".*')[0])
+    assert line["from"] == f"127.0.0.1:{name[1]}"
+    assert f"tcp:{line['to']}" == target.address
+    assert (line["sent"], line["received"], line["end"]) == (5, 3, "ended")
+    program.stop()
+    stats = json.loads(program.wait_for(r'.*"stats".*')[0])
+    assert (stats["connections"], stats["sent"], stats["received"]) == (1, 5, 3)
+
+
+def test_a_dump_can_be_played_again(relay, tmp_path):
+    target = Side("tcp", tmp_path)
+    program = relay("tcp:127.0.0.1:0", target.address, "--threads", "1", "--dump", f"{tmp_path}/dump")
+    there_data, back_data = b"GET / HTTP/1.0\r\n\r\n" + bytes(range(256)), BLOCK[:100_003]
+    with connect(program.address) as here, target.accept() as there:
+        here.sendall(there_data[:7])
+        assert there.recv(7) == there_data[:7]
+        here.sendall(there_data[7:])
+        there.sendall(back_data)
+        there.shutdown(socket.SHUT_WR)
+        assert here.makefile("rb").read() == back_data
+        here.close()
+        assert there.makefile("rb").read() == there_data[7:]
+    program.stop()
+    dump = (tmp_path / "dump").read_text()
+    row = "00000000: 4745 5420 2f20 48                        GET / H"
+    assert re.search(rf"^# 1> \S+Z 7 bytes\n1> {row}$", dump, re.M)
+    for mark, data in ((">", there_data), ("<", back_data)):
+        lines = [line[3:] for line in dump.splitlines(True) if line.startswith(f"1{mark} ")]
+        again = subprocess.run(["xxd", "-r"], input="".join(lines).encode(), stdout=subprocess.PIPE)
+        assert again.stdout == data
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["8080"],
+        ["8080", "8081", "8082"],
+        ["8080", "8081", "--also", "8082"],
+        ["8080", "8081", "--send-proxy", "v3"],
+        ["8080", "tls:localhost:1"],
+        ["tcp:localhost:x", "8080"],
+    ],
+)
+def test_misused(ferry, words):
+    result = ferry("relay", *words)
+    assert result.returncode == 64
+    assert result.stderr.startswith("ferry: ")
+
+
+# ---- the PROXY protocol
+
+
+def proxied(there, version):
+    if version == "v1":
+        return there.makefile("rb").readline()
+    head = there.recv(16, socket.MSG_WAITALL)
+    return head + there.recv(struct.unpack("!H", head[14:])[0], socket.MSG_WAITALL)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_the_target_is_told_who_connected(relay, tmp_path, version):
+    target = Side("tcp", tmp_path)
+    program = relay("tcp:127.0.0.1:0", target.address, "--send-proxy", version)
+    with connect(program.address) as here, target.accept() as there:
+        mine, port = here.getsockname()[1], port_of(program)
+        header = proxied(there, version)
+        if version == "v1":
+            assert header == b"PROXY TCP4 127.0.0.1 127.0.0.1 %d %d\r\n" % (mine, port)
+        else:
+            start = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c"
+            addresses = socket.inet_aton("127.0.0.1") * 2
+            assert header == start + addresses + struct.pack("!HH", mine, port)
+        here.sendall(b"hello")
+        assert there.recv(100) == b"hello"
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_header_is_handed_on_through_two_relays(relay, tmp_path, version):
+    target = Side("tcp", tmp_path)
+    inner = relay(f"tcp:127.0.0.1:0?proxy={version}", target.address, "--json")
+    address = inner.address.partition("?")[0]
+    outer = relay("tcp:127.0.0.1:0", address, "--send-proxy", version)
+    with connect(outer.address) as here:
+        here.sendall(b"hello")
+        mine = here.getsockname()[1]
+        with target.accept() as there:
+            assert there.recv(100) == b"hello"
+    assert json.loads(inner.wait_for(r'.*"closed".*')[0])["from"] == f"127.0.0.1:{mine}"
+    outer.stop()
+    inner.stop()
+
+
+@pytest.mark.parametrize(
+    "options, sent",
+    [
+        ("proxy=v1", b"GET / HTTP/1.0\r\n"),
+        ("proxy=v2", b"PROXY TCP4 1.2.3.4 1.2.3.4 1 1\r\n"),
+        ("proxy=v1", b"PROXY TCP4 1.2.3.4 ::1 1 1\r\n"),
+        ("proxy=v1&trust=10.0.0.0/8", b"PROXY TCP4 1.2.3.4 1.2.3.4 1 1\r\n"),
+    ],
+)
+def test_a_wrong_header_is_not_let_in(relay, tmp_path, options, sent):
+    target = Side("tcp", tmp_path)
+    program = relay(f"tcp:127.0.0.1:0?{options}", target.address)
+    with connect(program.address.partition("?")[0]) as here:
+        with pytest.raises(ConnectionResetError):
+            here.sendall(sent)
+            here.recv(1)
+        assert not select.select([target.socket], [], [], 0)[0]
+    program.stop()
