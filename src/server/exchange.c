@@ -15,7 +15,7 @@ enum { BODY_DROPPED = 64 * 1024 };
 /* ---- answers ---- */
 
 /* The answer is out. What is left of the request is dropped; then comes the next. */
-static void exchange_finish(struct exchange *x)
+void exchange_finish(struct exchange *x)
 {
 	struct connection *c = x->connection;
 
@@ -78,27 +78,65 @@ void exchange_send_empty(struct exchange *x, struct http_writer *w)
 
 bool exchange_stream(struct exchange *x, struct http_writer *w)
 {
-	if (x->minor)
+	return exchange_stream_length(x, w, HTTP_LENGTH_UNKNOWN);
+}
+
+bool exchange_stream_length(struct exchange *x, struct http_writer *w, uint64_t length)
+{
+	x->chunked = x->minor && length == HTTP_LENGTH_UNKNOWN;
+	if (x->chunked)
 		http_writer_text(w, "Transfer-Encoding", "chunked");
+	else if (length != HTTP_LENGTH_UNKNOWN)
+		http_writer_number(w, "Content-Length", length);
+	else
+		x->keep_alive = false;
 	exchange_wrote(x, http_writer_end(w));
+	if (!stream_is_open(&x->connection->stream))
+		return false;
 	if (x->method == HTTP_HEAD) {
 		exchange_finish(x);
 		return false;
 	}
 	x->streaming = true;
 	deadline_set(&x->connection->server->beat, &x->connection->rest);
-	return stream_is_open(&x->connection->stream);
+	return true;
+}
+
+bool exchange_write(struct exchange *x, struct bytes piece)
+{
+	struct connection *c = x->connection;
+	struct buffer *out = connection_out(c);
+
+	int r = x->chunked ? http_chunk_append(out, piece)
+			   : buffer_append(out, piece.data, piece.len);
+	if (r < 0)
+		connection_close(c);
+	else
+		connection_wrote(c);
+	return stream_is_open(&c->stream);
 }
 
 void exchange_end(struct exchange *x)
 {
-	x->streaming = false;
-	deadline_clear(&x->connection->rest);
-	if (x->minor)
-		connection_write(x->connection, HTTP_LAST_CHUNK, strlen(HTTP_LAST_CHUNK));
-	else
-		x->keep_alive = false;
+	exchange_end_stream(x, BYTES_NULL);
 	exchange_finish(x);
+}
+
+void exchange_end_stream(struct exchange *x, struct bytes trailers)
+{
+	struct connection *c = x->connection;
+
+	x->streaming = false;
+	deadline_clear(&c->rest);
+	if (x->chunked) {
+		struct buffer *out = connection_out(c);
+		if (buffer_append(out, "0\r\n", 3) < 0 ||
+			buffer_append(out, trailers.data, trailers.len) < 0 ||
+			buffer_append(out, "\r\n", 2) < 0)
+			connection_close(c);
+		else
+			connection_wrote(c);
+	}
 }
 
 void exchange_answer(struct exchange *x, int status, const char *type, struct bytes body)
@@ -134,7 +172,7 @@ void exchange_refuse(struct exchange *x, int status, const char *format, ...)
 static void exchange_complete(struct exchange *x)
 {
 	x->reading = false;
-	if (x->answered)
+	if (x->answered && !x->streaming)
 		exchange_finish(x);
 	else if (x->handler && x->handler->complete)
 		x->handler->complete(x);
@@ -223,7 +261,7 @@ static size_t exchange_receive_body(struct exchange *x, struct bytes data)
 	while (!c->holding && stream_is_open(&c->stream)) {
 		int r = http_body_next(&x->body, &in, &piece);
 		if (r == HTTP_DATA) {
-			if (!x->answered && x->handler->body)
+			if ((!x->answered || x->streaming) && x->handler->body)
 				x->handler->body(x, piece);
 			continue;
 		}
@@ -263,6 +301,19 @@ static void exchange_ended(struct connection *c)
 	/* Who asked and then ended is answered; who listens, or has not asked, is gone. */
 	if (!x->handler || x->reading || x->streaming)
 		connection_leave(c);
+	else if (x->handler->ended)
+		x->handler->ended(x);
+	else
+		x->keep_alive = false;
+}
+
+/* What was asked is answered. */
+static void exchange_stop(struct connection *c)
+{
+	struct exchange *x = exchange_of(c);
+
+	if (!x->handler || x->reading || x->streaming)
+		connection_leave(c);
 	else
 		x->keep_alive = false;
 }
@@ -271,6 +322,7 @@ static void exchange_writable(struct connection *c)
 {
 	struct exchange *x = exchange_of(c);
 
+	c->stuck = false;
 	if (x->handler && x->handler->writable)
 		x->handler->writable(x);
 	if (c->holding && !x->handler && stream_is_open(&c->stream))
@@ -324,7 +376,7 @@ static const struct protocol http_protocol = {
 	.writable = exchange_writable,
 	.rested = exchange_rested,
 	.caught_up = exchange_caught_up,
-	.stop = exchange_ended, /* what was asked is answered */
+	.stop = exchange_stop,
 	.closed = exchange_closed,
 };
 

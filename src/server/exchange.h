@@ -15,6 +15,7 @@
 #include "server/connection.h"
 #include "wire/http_body.h"
 #include "wire/http_request.h"
+#include "wire/http_response.h"
 #include "wire/http_writer.h"
 
 struct exchange;
@@ -24,7 +25,7 @@ struct handler {
 	void (*begin)(struct exchange *x, const struct http_request *r);
 	/* A piece of the body, in order. NULL: bodies are read and dropped. */
 	void (*body)(struct exchange *x, struct bytes piece);
-	/* The request is whole. NULL: `begin` answers. */
+	/* The request is whole; its answer may have begun. NULL: `begin` answers. */
 	void (*complete)(struct exchange *x);
 	/* The connection takes more of a stream. May be NULL. */
 	void (*writable)(struct exchange *x);
@@ -32,6 +33,9 @@ struct handler {
 	void (*caught_up)(struct exchange *x);
 	/* Nothing was sent for a while: a sign of life. May be NULL. */
 	void (*beat)(struct exchange *x);
+	/* The client sends no more, and its answer is outstanding. NULL: it gets it all the same.
+	 */
+	void (*ended)(struct exchange *x);
 	/* No call comes any more: frees `own`. After the answer, or without one when the client is
 	 * gone. May be NULL. */
 	void (*close)(struct exchange *x);
@@ -50,6 +54,7 @@ struct exchange {
 	bool reading : 1;  /* the body has not ended */
 	bool answered : 1; /* the answer is out, or is a stream */
 	bool streaming : 1;
+	bool chunked : 1; /* the stream is */
 };
 
 /* Makes C speak HTTP. */
@@ -81,8 +86,20 @@ void exchange_send_empty(struct exchange *x, struct http_writer *w);
  * answer is out then. */
 bool exchange_stream(struct exchange *x, struct http_writer *w);
 
+/* The same with LENGTH bytes: HTTP_LENGTH_UNKNOWN is as above. */
+bool exchange_stream_length(struct exchange *x, struct http_writer *w, uint64_t length);
+
+/* Writes a piece of the stream. False when the connection is closed. */
+bool exchange_write(struct exchange *x, struct bytes piece);
+
 /* Ends the stream: with the last chunk, or with the connection. */
 void exchange_end(struct exchange *x);
+
+/* Its two halves, for a handler that wants to know whether the client stays. TRAILERS are whole
+ * field lines behind the last chunk (RFC 9112 section 7.1.2), which only a chunked stream has room
+ * for. */
+void exchange_end_stream(struct exchange *x, struct bytes trailers);
+void exchange_finish(struct exchange *x);
 
 /* A whole answer of the type TYPE. */
 void exchange_answer(struct exchange *x, int status, const char *type, struct bytes body);

@@ -1,5 +1,6 @@
 #include "server/route.h"
 
+#include "server/desk.h"
 #include "server/page.h"
 #include "server/status.h"
 #include "server/topics.h"
@@ -16,6 +17,8 @@ static const struct route {
 	{"/assets/*", &page_asset, NULL},
 	{"/topics/", &topics_list, NULL},
 	{"/topics/*", &topics_subscribe, &topics_publish},
+	{"/services/", &desk_list, NULL},
+	{"/services/*", NULL, &desk_post},
 	{"/status", &status_json, NULL},
 	{"/metrics", &status_metrics, NULL},
 };

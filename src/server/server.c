@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "net/vsock.h"
 #include "server/connection.h"
+#include "server/desk.h"
 #include "server/plain.h"
 
 #include <errno.h>
@@ -193,8 +194,9 @@ static int server_start(struct server *s, struct store *store)
 		if (r < 0)
 			return r;
 	}
+	s->desk = desk_new(s);
 	s->hub = hub_new(store, &hub);
-	return s->hub ? 0 : -ENOMEM;
+	return s->hub && s->desk ? 0 : -ENOMEM;
 }
 
 struct server *server_new(struct loop *l, struct store *store, const struct server_options *options,
@@ -239,6 +241,7 @@ struct server *server_free(struct server *s)
 	server_free_closed(s);
 	ending_cancel(&s->turn_end);
 	buffer_deinit(&s->out);
+	desk_free(s->desk);
 	hub_free(s->hub);
 	for (size_t i = 0; i < sizeof(waits) / sizeof(*waits); i++)
 		deadlines_deinit(waits[i]);
@@ -327,6 +330,7 @@ void server_stop(struct server *s, void (*stopped)(void *data), void *data)
 		listener_close(&e->listener);
 	}
 	deadline_set(&s->stop, &s->stopping);
+	desk_stop(s->desk);
 	list_each_safe (node, &s->connections)
 		server_say_farewell(container_of(node, struct connection, node));
 	ending_ask(s->loop, &s->turn_end);

@@ -18,6 +18,7 @@
 #include "wire/http_date.h"
 
 struct connection;
+struct desk;
 struct server;
 
 struct server_options {
@@ -59,6 +60,7 @@ struct entrance {
 struct server {
 	struct loop *loop;
 	struct hub *hub;
+	struct desk *desk; /* of services */
 	const struct store *store; /* the hub's */
 	uint64_t started_ms;	   /* of the loop */
 	char date[HTTP_DATE_SIZE]; /* of this second, for answers */

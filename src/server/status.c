@@ -1,6 +1,7 @@
 #include "server/status.h"
 
 #include "base/cleanup.h"
+#include "server/desk.h"
 #include "server/server.h"
 #include "server/topics.h"
 #include "wire/put.h"
@@ -11,6 +12,7 @@ struct status {
 	const struct server_counters *counters;
 	const struct hub_counters *hub;
 	const struct store_state *store;
+	const struct services_counters *services;
 };
 
 enum figure_kind { COUNTER, GAUGE };
@@ -34,6 +36,13 @@ FIGURE(refused, s->counters->refused)
 FIGURE(idle_closed, s->counters->idle)
 FIGURE(datagrams, s->counters->datagrams)
 FIGURE(requests, s->counters->requests)
+FIGURE(calls, s->services->calls)
+FIGURE(calls_unserved, s->services->unserved)
+FIGURE(calls_refused, s->services->full)
+FIGURE(calls_late, s->services->late)
+FIGURE(calls_queued, s->services->queued)
+FIGURE(calls_running, s->services->running)
+FIGURE(servers_waiting, s->services->takers)
 FIGURE(messages_in, s->hub->messages_in)
 FIGURE(bytes_in, s->hub->bytes_in)
 FIGURE(messages_out, s->hub->messages_out)
@@ -56,6 +65,13 @@ static const struct figure figures[] = {
 	{"idle_closed", COUNTER, figure_idle_closed, "connections closed at --idle-timeout"},
 	{"datagrams", COUNTER, figure_datagrams, "packets without a connection"},
 	{"requests", COUNTER, figure_requests, "HTTP requests"},
+	{"calls", COUNTER, figure_calls, "requests to services"},
+	{"calls_unserved", COUNTER, figure_calls_unserved, "requests that no one served"},
+	{"calls_refused", COUNTER, figure_calls_refused, "requests refused at a full queue"},
+	{"calls_late", COUNTER, figure_calls_late, "requests whose reply did not come in time"},
+	{"calls_queued", GAUGE, figure_calls_queued, "requests that wait for a server"},
+	{"calls_running", GAUGE, figure_calls_running, "requests being answered"},
+	{"servers_waiting", GAUGE, figure_servers_waiting, "servers that wait for a request"},
 	{"messages_in", COUNTER, figure_messages_in, "messages published"},
 	{"bytes_in", COUNTER, figure_bytes_in, "bytes of their bodies"},
 	{"messages_out", COUNTER, figure_messages_out, "messages sent to subscribers"},
@@ -79,6 +95,7 @@ static struct status status_of(const struct server *s)
 	return (struct status){
 		.server = s,
 		.counters = &s->counters,
+		.services = &s->desk->services.counters,
 		.hub = hub_counters(s->hub),
 		.store = hub_store_state(s->hub),
 	};

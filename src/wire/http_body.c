@@ -173,8 +173,11 @@ static int chunked_next(struct http_body *body, struct bytes *input, struct byte
 		}
 		uint8_t c = *input->data;
 		*input = bytes_skip(*input, 1);
+		bool trailer = body->state >= TRAILER_FIRST;
 		if (chunked_step(body, c))
 			return HTTP_REFUSED;
+		if (trailer && body->trailers && buffer_append(body->trailers, &c, 1) < 0)
+			return refuse(body, 503, "out of memory");
 	}
 	return body->state == WHOLE ? 0 : HTTP_MORE;
 }

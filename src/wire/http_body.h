@@ -5,18 +5,20 @@
  *
  * What is handed out points into the input; nothing is kept of it, however it is cut: of a chunk's
  * framing only numbers and a state are. Chunk extensions and trailer fields are checked for their
- * form, bounded and left out. Framing is exact: CR LF and nothing else ends its lines, because two
- * readers that disagree about where a body ends disagree about the next request.
+ * form, bounded and left out; the owner may set `trailers` behind http_body_init() to have these.
+ * Framing is exact: CR LF and nothing else ends its lines, because two readers that disagree about
+ * where a body ends disagree about the next request.
  */
 
 #include "wire/http_head.h"
 
 struct http_body {
 	enum http_framing framing;
-	uint8_t state; /* of HTTP_CHUNKED */
-	uint16_t line; /* bytes of the chunk's line, or of the trailer section, so far */
-	uint64_t left; /* bytes of the body, or of the chunk, still to come */
-	uint64_t room; /* bytes of content that the limit still lets in */
+	uint8_t state;		 /* of HTTP_CHUNKED */
+	uint16_t line;		 /* bytes of the chunk's line, or of the trailer section, so far */
+	uint64_t left;		 /* bytes of the body, or of the chunk, still to come */
+	uint64_t room;		 /* bytes of content that the limit still lets in */
+	struct buffer *trailers; /* gets the trailer section, the empty line included; or NULL */
 	struct http_refusal refusal;
 };
 

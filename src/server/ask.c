@@ -1,0 +1,212 @@
+/*
+ * POST /services/S: the asker's side of a call.
+ *
+ * A small body is read at once, so that an asker that leaves is noticed while it waits; a large one
+ * stays where it is until a server takes it.
+ */
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "server/desk.h"
+#include "server/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { BODY_SMALL = 16 * 1024 };
+
+static struct desk *desk_of(const struct asking *a)
+{
+	return a->asker->connection->server->desk;
+}
+
+void desk_proceed(struct exchange *x)
+{
+	if (x->reading && x->connection->holding)
+		connection_proceed(x->connection);
+}
+
+/* ---- the end ---- */
+
+void asking_dismiss(struct asking *a)
+{
+	struct exchange *next = a->next, *reply = a->reply;
+
+	a->next = NULL;
+	a->reply = NULL;
+	if (next) {
+		((struct taking *)next->own)->asking = NULL;
+		if (next->streaming)
+			connection_close(next->connection);
+		else
+			exchange_finish(next);
+	}
+	if (reply) {
+		((struct answering *)reply->own)->asking = NULL;
+		exchange_refuse(reply, 410, "the one who asked is gone");
+	}
+}
+
+void asking_fail(struct asking *a, int status, const char *detail)
+{
+	struct exchange *asker = a->asker;
+
+	if (a->replying)
+		connection_close(asker->connection);
+	else
+		exchange_refuse(asker, status, "%s", detail);
+}
+
+static void ask_close(struct exchange *x)
+{
+	struct asking *a = x->own;
+
+	if (!a)
+		return;
+	struct desk *d = desk_of(a);
+	x->own = NULL;
+	call_end(&d->services, &a->call, desk_now(d), a->lost);
+	asking_dismiss(a);
+	desk_arm(d);
+	buffer_deinit(&a->body);
+	buffer_deinit(&a->type);
+	buffer_deinit(&a->query);
+	free(a);
+}
+
+/* ---- the request ---- */
+
+static int ask_copy(struct buffer *to, struct bytes text)
+{
+	return text.len ? buffer_append(to, text.data, text.len) : 0;
+}
+
+static struct asking *asking_new(struct exchange *x, const struct http_request *r)
+{
+	cleanup(cleanup_free) struct asking *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	call_init(&a->call);
+	a->asker = x;
+	a->length = r->framing == HTTP_CHUNKED ? HTTP_LENGTH_UNKNOWN : r->content_length;
+	if (r->framing == HTTP_NO_BODY)
+		a->length = 0;
+	if (ask_copy(&a->type, http_fields_get(&r->fields, "Content-Type")) < 0 ||
+		ask_copy(&a->query, r->query) < 0) {
+		buffer_deinit(&a->type);
+		return NULL;
+	}
+	return take(a);
+}
+
+/* `?timeout=`, or the field Request-Timeout. */
+static bool ask_timeout(struct exchange *x, const struct http_request *r, uint64_t *ms)
+{
+	uint8_t text[32] = {0};
+	struct bytes value = http_fields_get_only(&r->fields, "Request-Timeout");
+	int e = r->query.data ? uri_query_get(r->query, "timeout", text, sizeof(text) - 1, &value)
+			      : -ENOENT;
+
+	*ms = DESK_TIMEOUT_MS;
+	if (e == -ENOENT && !value.data)
+		return true;
+	if (e == -ENOENT && value.len < sizeof(text))
+		memcpy(text, value.data, value.len);
+	else if (e == 0)
+		memset(text + value.len, 0, sizeof(text) - value.len);
+	if ((e == 0 || e == -ENOENT) && clock_parse_span((const char *)text, ms) == 0)
+		return true;
+	exchange_refuse(x, 400, "a timeout is a time span such as 500ms or 10m");
+	return false;
+}
+
+static void ask_refuse(struct exchange *x, int how)
+{
+	if (how == CALL_UNSERVED)
+		exchange_refuse(x, 503, "no one serves this");
+	else if (how == CALL_FULL)
+		exchange_refuse(x, 429, "too many wait for this service; try again later");
+	else
+		exchange_refuse(x, 503, "the hub is out of memory; try again later");
+}
+
+static void ask_begin(struct exchange *x, const struct http_request *r)
+{
+	struct desk *d = x->connection->server->desk;
+	struct bytes name;
+	uint64_t timeout;
+
+	if (!desk_name(x, r, &name) || !ask_timeout(x, r, &timeout))
+		return;
+	struct asking *a = asking_new(x, r);
+	if (!a) {
+		ask_refuse(x, -ENOMEM);
+		return;
+	}
+	x->own = a;
+	uint64_t now = desk_now(d);
+	uint64_t due = timeout < UINT64_MAX - now ? now + timeout : UINT64_MAX - 1;
+	int e = call_start(&d->services, &a->call, name, now, due);
+	desk_arm(d);
+	if (e)
+		ask_refuse(x, e);
+	else if (!a->call.given && a->length > BODY_SMALL)
+		connection_hold(x->connection);
+}
+
+static void ask_body(struct exchange *x, struct bytes piece)
+{
+	struct asking *a = x->own;
+	struct exchange *next = a->next;
+
+	if (!a->call.given) {
+		if (buffer_append(&a->body, piece.data, piece.len) < 0)
+			ask_refuse(x, -ENOMEM);
+		return;
+	}
+	/* One that replied before it had read all wants no more. */
+	if (!next)
+		return;
+	if (exchange_write(next, piece) && stream_is_blocked(&next->connection->stream))
+		connection_hold(x->connection);
+}
+
+static void ask_complete(struct exchange *x)
+{
+	struct asking *a = x->own;
+
+	a->complete = true;
+	if (a->next)
+		taking_end_request(a->next->own);
+}
+
+/* ---- the reply ---- */
+
+static void ask_writable(struct exchange *x)
+{
+	struct asking *a = x->own;
+
+	if (a->reply)
+		desk_proceed(a->reply);
+}
+
+/* It is only looked whether the asker still reads. */
+static void ask_beat(struct exchange *x)
+{
+}
+
+static void ask_ended(struct exchange *x)
+{
+	connection_close(x->connection);
+}
+
+const struct handler desk_ask = {
+	.begin = ask_begin,
+	.body = ask_body,
+	.complete = ask_complete,
+	.writable = ask_writable,
+	.beat = ask_beat,
+	.ended = ask_ended,
+	.close = ask_close,
+};

@@ -1,0 +1,188 @@
+/*
+ * POST /services/S/replies/ID: a server's reply, which the asker is sent as it comes.
+ *
+ * The asker's answer begins with the first bytes of the reply, or with its end. Until then the
+ * server may fail, and the asker gets a clear answer. An exit status that is known when the answer
+ * begins is a field of its head (Exit-Status), one that is known later a trailer field of the same
+ * name, as the server may send it in either place as well.
+ */
+
+#include "base/cleanup.h"
+#include "server/desk.h"
+#include "server/server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define EXIT_STATUS "Exit-Status"
+
+static int reply_exit(struct bytes text)
+{
+	uint64_t status;
+
+	return http_parse_number(text, &status) == 0 && status <= 255 ? (int)status : -1;
+}
+
+static void reply_trailers(struct answering *r)
+{
+	struct http_lines lines = {.rest = buffer_bytes(&r->trailers)};
+	struct http_fields fields = {0};
+
+	if (!lines.rest.len || http_lines_fields(&lines, &fields).status)
+		return;
+	struct bytes status = http_fields_get_only(&fields, EXIT_STATUS);
+	if (status.len)
+		r->exit = reply_exit(status);
+}
+
+/* The head of the asker's answer. */
+static struct http_writer reply_head(struct asking *a, const struct answering *r)
+{
+	struct http_writer w = exchange_begin(a->asker, 200);
+
+	call_begin_answer(&a->call);
+	desk_arm(a->asker->connection->server->desk);
+	a->replying = true;
+	if (buffer_len(&r->type))
+		http_writer_field(&w, "Content-Type", buffer_bytes(&r->type));
+	http_writer_text(&w, "X-Content-Type-Options", "nosniff");
+	if (r->exit >= 0)
+		http_writer_number(&w, EXIT_STATUS, (uint64_t)r->exit);
+	else if (r->length == HTTP_LENGTH_UNKNOWN)
+		http_writer_text(&w, "Trailer", EXIT_STATUS);
+	return w;
+}
+
+static struct answering *answering_new(struct exchange *x, const struct http_request *r)
+{
+	struct bytes type = http_fields_get(&r->fields, "Content-Type");
+	cleanup(cleanup_free) struct answering *own = calloc(1, sizeof(*own));
+
+	if (!own || (type.len && buffer_append(&own->type, type.data, type.len) < 0))
+		return NULL;
+	own->length = r->framing == HTTP_LENGTH ? r->content_length : HTTP_LENGTH_UNKNOWN;
+	own->exit = -1;
+	x->body.trailers = &own->trailers;
+	return take(own);
+}
+
+static void reply_begin(struct exchange *x, const struct http_request *r)
+{
+	struct desk *d = x->connection->server->desk;
+	struct bytes rest = bytes_skip(r->path, strlen("/services/")), name, word;
+	struct bytes status = http_fields_get_only(&r->fields, EXIT_STATUS);
+
+	if (!desk_name(x, r, &name))
+		return;
+	bytes_cut(&rest, '/', &word);
+	bytes_cut(&rest, '/', &word);
+	struct call *c = call_find(&d->services, name, rest);
+	struct asking *a = c ? container_of(c, struct asking, call) : NULL;
+	if (!a || a->reply) {
+		exchange_refuse(x, 410, "no one waits for this reply (any more)");
+		return;
+	}
+	if (status.data && reply_exit(status) < 0) {
+		exchange_refuse(x, 400, "an " EXIT_STATUS " is 0 to 255");
+		return;
+	}
+	struct answering *own = answering_new(x, r);
+	if (!own) {
+		exchange_refuse(x, 503, "the hub is out of memory; try again later");
+		return;
+	}
+	x->own = own;
+	own->asking = a;
+	if (status.data)
+		own->exit = reply_exit(status);
+	a->reply = x;
+	struct exchange *next = a->next;
+	if (next && !next->streaming) {
+		((struct taking *)next->own)->asking = NULL;
+		a->next = NULL;
+		exchange_finish(next);
+	}
+}
+
+static void reply_body(struct exchange *x, struct bytes piece)
+{
+	struct answering *r = x->own;
+	struct asking *a = r->asking;
+	struct exchange *asker = a->asker;
+
+	if (!a->replying) {
+		struct http_writer w = reply_head(a, r);
+		if (!exchange_stream_length(asker, &w, r->length))
+			return;
+	}
+	if (exchange_write(asker, piece) && stream_is_blocked(&asker->connection->stream))
+		connection_hold(x->connection);
+}
+
+/* The asker may go on to its next request while it is told the end. */
+static void reply_pass_end(struct asking *a, struct answering *r)
+{
+	struct exchange *asker = a->asker;
+	char trailer[32];
+	int len = 0;
+
+	if (!a->replying) {
+		struct http_writer w = reply_head(a, r);
+		exchange_send(asker, &w, BYTES_NULL);
+		return;
+	}
+	if (r->exit >= 0)
+		len = snprintf(trailer, sizeof(trailer), EXIT_STATUS ": %d\r\n", r->exit);
+	exchange_end_stream(asker, bytes_of(trailer, (size_t)len));
+	exchange_finish(asker);
+}
+
+static void reply_complete(struct exchange *x)
+{
+	struct answering *r = x->own;
+	struct asking *a = r->asking;
+	struct exchange *asker = a->asker;
+	struct desk *d = x->connection->server->desk;
+
+	reply_trailers(r);
+	r->asking = NULL;
+	a->reply = NULL;
+	call_end(&d->services, &a->call, desk_now(d), false);
+	asking_dismiss(a);
+	reply_pass_end(a, r);
+	desk_proceed(asker);
+	desk_arm(d);
+	struct http_writer w = exchange_begin(x, 204);
+	exchange_send_empty(x, &w);
+}
+
+static void reply_ended(struct exchange *x)
+{
+	connection_close(x->connection);
+}
+
+static void reply_close(struct exchange *x)
+{
+	struct answering *r = x->own;
+
+	if (!r)
+		return;
+	struct asking *a = r->asking;
+	x->own = NULL;
+	buffer_deinit(&r->type);
+	buffer_deinit(&r->trailers);
+	free(r);
+	if (!a)
+		return;
+	a->reply = NULL;
+	a->lost = true;
+	asking_fail(a, 502, "the server broke off before its reply");
+}
+
+const struct handler desk_reply = {
+	.begin = reply_begin,
+	.body = reply_body,
+	.complete = reply_complete,
+	.ended = reply_ended,
+	.close = reply_close,
+};

@@ -1,0 +1,336 @@
+"""Requests over /services/, with nothing but HTTP at either end."""
+
+import hashlib
+import http.client
+import json
+import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from program import PATIENCE
+
+MIB = 1 << 20
+
+
+class Client:
+    """A connection that asks, or serves."""
+
+    def __init__(self, hub):
+        self.http = http.client.HTTPConnection("127.0.0.1", hub.port, timeout=PATIENCE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.http.close()
+
+    def post(self, path, body=b"", **fields):
+        fields = {name.replace("_", "-"): value for name, value in fields.items()}
+        chunked = not isinstance(body, bytes)
+        if chunked:
+            fields["Transfer-Encoding"] = "chunked"
+        self.http.request("POST", f"/services/{path}", body, fields, encode_chunked=chunked)
+
+    def answer(self):
+        return self.http.getresponse()
+
+    def ask(self, path, body=b"", **fields):
+        self.post(path, body, **fields)
+        answer = self.answer()
+        return answer.status, answer.read(), answer.headers
+
+    def take(self, service):
+        status, body, head = self.ask(f"{service}/next")
+        assert status == 200
+        return head["Request-Id"], body, head
+
+    def reply(self, service, name, body=b"", **fields):
+        return self.ask(f"{service}/replies/{name}", body, **fields)[0]
+
+
+@pytest.fixture
+def client(hub):
+    clients = []
+
+    def connect():
+        clients.append(Client(hub))
+        return clients[-1]
+
+    yield connect
+    for each in clients:
+        each.http.close()
+
+
+def until_waiting(hub, count, service="up"):
+    """Waits until COUNT servers wait: askers are let in from then on."""
+    with Client(hub) as c:
+        for _ in range(2000):
+            c.http.request("GET", "/services/")
+            services = {each["name"]: each for each in json.load(c.answer())}
+            if services.get(service, {"waiting": 0})["waiting"] == count:
+                return
+            threading.Event().wait(0.005)
+    raise AssertionError(f"not {count} servers: {services}")
+
+
+def figures(hub):
+    with Client(hub) as c:
+        c.http.request("GET", "/status")
+        return json.load(c.answer())
+
+
+def pieces(count, size=64 * 1024):
+    block = bytes(range(256)) * (size // 256)
+    for _ in range(count):
+        yield block
+
+
+def digest(count, size=64 * 1024):
+    sha = hashlib.sha256()
+    for piece in pieces(count, size):
+        sha.update(piece)
+    return sha.hexdigest()
+
+
+def digest_of(answer):
+    sha = hashlib.sha256()
+    while piece := answer.read(64 * 1024):
+        sha.update(piece)
+    return sha.hexdigest()
+
+
+def test_a_request_and_its_reply(hub, client):
+    asker, server = client(), client()
+    server.post("up/next")
+    until_waiting(hub, 1)
+    asker.post("up?timeout=10s&a=b", b"\0hi\n", Content_Type="image/x-dot")
+    taken = server.answer()
+    assert taken.status == 200
+    assert taken.headers["Content-Type"] == "image/x-dot"
+    assert taken.headers["Request-Query"] == "timeout=10s&a=b"
+    assert 5000 < int(taken.headers["Request-Timeout"].removesuffix("ms")) <= 10000
+    assert taken.read() == b"\0hi\n"
+    name = taken.headers["Request-Id"]
+    assert server.reply("up", name, b"\xffho", Content_Type="a/b", Exit_Status="3") == 204
+    answer = asker.answer()
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "a/b")
+    assert answer.headers["Exit-Status"] == "3"
+    assert answer.read() == b"\xffho"
+    assert server.reply("up", name, b"again") == 410
+    assert figures(hub)["calls"] == 1
+
+
+def test_no_one_serves(hub, client):
+    status, body, head = client().ask("up", b"x")
+    assert (status, head["Content-Type"]) == (503, "application/problem+json")
+    assert json.loads(body)["detail"] == "no one serves this"
+    assert client().ask("bad%20name")[0] == 400
+    assert client().ask("up?timeout=soon")[0] == 400
+    assert client().ask("up/replies/0123")[0] == 410
+    assert client().ask("up/somewhere")[0] == 404
+
+
+def test_time_runs_out(hub, client):
+    asker, server = client(), client()
+    server.post("up/next")
+    until_waiting(hub, 1)
+    asker.post("up?timeout=50ms", b"x")
+    name = server.answer().headers["Request-Id"]
+    assert asker.answer().status == 504
+    server.http.close()
+    assert client().reply("up", name, b"late") == 410
+
+
+def test_a_server_that_ends_between_two_requests(hub, client):
+    asker, server = client(), client()
+    server.post("up/next")
+    until_waiting(hub, 1)
+    asker.post("up", b"x")
+    name = server.answer().headers["Request-Id"]
+    server.http.close()
+    assert client().reply("up", name, b"y") == 204
+    assert asker.answer().read() == b"y"
+    asker = client()
+    asker.post("up", b"x")  # within the grace: it waits, and is told when that is over
+    answer = asker.answer()
+    assert (answer.status, json.load(answer)["detail"]) == (503, "no one serves this any more")
+
+
+def test_a_tied_server_that_is_killed(hub, client):
+    asker, server = client(), client()
+    server.post("up/next?tied=1")
+    until_waiting(hub, 1)
+    asker.post("up", b"x")
+    assert server.answer().status == 200
+    server.http.sock.close()
+    server.http.close()
+    assert asker.answer().status == 502
+
+
+def test_a_server_that_breaks_off(hub, client):
+    """Before its first byte the asker gets 502, behind it a body that does not end."""
+    for begun, outcome in ((b"", 502), (b"5\r\nhello\r\n", 200)):
+        asker, server, reply = client(), client(), hub.connect()
+        server.post("up/next")
+        until_waiting(hub, 1)
+        asker.post("up", b"x")
+        name = server.answer().headers["Request-Id"]
+        head = f"POST /services/up/replies/{name} HTTP/1.1\r\nHost: localhost\r\n"
+        reply.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + begun)
+        if begun:
+            answer = asker.answer()
+            assert answer.read(5) == b"hello"
+        reply.close()
+        if not begun:
+            answer = asker.answer()
+        assert answer.status == outcome
+        if begun:
+            with pytest.raises(http.client.IncompleteRead):
+                answer.read()
+
+
+def test_an_asker_that_leaves(hub, client):
+    asker, server, reply = client(), client(), hub.connect()
+    server.post("up/next")
+    until_waiting(hub, 1)
+    asker.post("up", b"x")
+    name = server.answer().headers["Request-Id"]
+    head = f"POST /services/up/replies/{name} HTTP/1.1\r\nHost: localhost\r\n"
+    reply.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+    asker.http.close()
+    assert reply.recv(100).startswith(b"HTTP/1.1 410 ")  # while it still sends
+    reply.close()
+
+
+def test_an_asker_that_leaves_while_it_waits(hub, client):
+    """The next one gets the server; the first is not given to anyone."""
+    first, gone, second, server = client(), client(), client(), client()
+    server.post("up/next")
+    until_waiting(hub, 1)
+    first.post("up", b"first")
+    name, body = (taken := server.answer()).headers["Request-Id"], taken.read()
+    assert body == b"first"
+    gone.post("up", b"gone")
+    gone.http.close()
+    second.post("up", b"second")
+    while figures(hub)["calls_queued"] != 1 or figures(hub)["calls"] != 3:
+        pass
+    assert server.reply("up", name, b"1") == 204
+    name, body, _ = server.take("up")
+    assert body == b"second"
+    server.reply("up", name, b"2")
+    assert second.answer().read() == b"2"
+
+
+def test_large_bodies_stream_both_ways(hub, client):
+    """The reply begins before the request has ended, and memory stays bounded."""
+    count = 1024
+    asker, server, reply = client(), client(), client()
+    server.post("up/next")
+    until_waiting(hub, 1)
+    with ThreadPoolExecutor(3) as pool:
+        asked = pool.submit(asker.post, "up", pieces(count))
+        taken = server.answer()
+        name = taken.headers["Request-Id"]
+
+        def echo():
+            while piece := taken.read(64 * 1024):
+                yield piece
+
+        replied = pool.submit(reply.reply, "up", name, echo())
+        answer = asker.http.response_class(asker.http.sock, method="POST")
+        answer.begin()
+        assert digest_of(answer) == digest(count)
+        asked.result()
+        assert replied.result() == 204
+    with open(f"/proc/{hub.process.pid}/status") as status:
+        peak = int(next(line for line in status if line.startswith("VmHWM")).split()[1])
+    assert peak < 48 * 1024
+
+
+def test_a_known_length_is_passed_on(hub, client):
+    body = b"x" * (4 * MIB)
+    asker, server = client(), client()
+    server.post("up/next")
+    until_waiting(hub, 1)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(asker.ask, "up", body)
+        taken = server.answer()
+        assert int(taken.headers["Content-Length"]) == len(body)
+        assert taken.read() == body
+        assert server.reply("up", taken.headers["Request-Id"], body) == 204
+        status, reply, head = asked.result()
+    assert (status, reply, int(head["Content-Length"])) == (200, body, len(body))
+
+
+def test_a_reply_before_all_was_read(hub, client):
+    asker, server = client(), client()
+    server.post("up/next")
+    until_waiting(hub, 1)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(asker.ask, "up", b"x" * (32 * MIB))
+        name = server.answer().headers["Request-Id"]
+        assert client().reply("up", name, b"enough") == 204
+        assert asked.result()[:2] == (200, b"enough")
+    assert asker.ask("nobody")[0] == 503  # the connection goes on
+
+
+def test_a_flood_on_one_server(hub, client):
+    """What fits in the queue is answered, the rest is told at once, messages pass."""
+    count, room = 1500, 1024
+    server = client()
+    server.post("up/next")
+    until_waiting(hub, 1)
+    askers = [client() for _ in range(count)]
+    for i, asker in enumerate(askers):
+        asker.post("up", b"%d" % i)
+    taken = server.answer()
+    name, body = taken.headers["Request-Id"], taken.read()
+    while figures(hub)["calls_refused"] < count - room - 1:
+        pass
+    with client() as other:
+        other.http.request("POST", "/topics/lobby", b"hi")
+        assert other.answer().status == 200
+    for _ in range(room):
+        assert server.reply("up", name, body * 2) == 204
+        name, body, _ = server.take("up")
+    assert server.reply("up", name, body * 2) == 204
+    statuses = []
+    for i, asker in enumerate(askers):
+        answer = asker.answer()
+        statuses.append(answer.status)
+        if answer.status == 200:
+            assert answer.read() == b"%d" % i * 2
+        else:
+            assert answer.headers["Retry-After"]
+    assert statuses.count(200) == room + 1
+    assert statuses.count(429) == count - room - 1
+
+
+SCRIPT = """
+url=http://localhost:$1/services/upper
+while curl -sf -X POST -D head -o body "$url/next"; do
+	id=$(sed -n 's/^Request-Id: \\([0-9a-f]*\\).*/\\1/p' head)
+	tr a-z A-Z <body | curl -s --data-binary @- -H 'Exit-Status: 3' "$url/replies/$id"
+done
+"""
+
+
+def test_a_shell_script_serves(hub, spawn):
+    script = spawn("sh", "-c", SCRIPT, "serve", hub.port)
+    until_waiting(hub, 1, "upper")
+    for text in ("hello", "world"):
+        with Client(hub) as c:
+            status, body, head = c.ask("upper", text.encode())
+            assert (status, body.decode()) == (200, text.upper())
+            assert head["Exit-Status"] == "3"
+    asked = subprocess.run(
+        ["curl", "-s", "-d", "by curl", f"http://localhost:{hub.port}/services/upper"],
+        capture_output=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    assert asked.stdout == b"BY CURL"
+    hub.stop()
+    script.wait(0)
