@@ -60,6 +60,7 @@ int fault_exit_code(int error)
 		return EX_USAGE;
 	case EBADMSG:
 	case EILSEQ:
+	case EMSGSIZE:
 		return EX_DATAERR;
 	case EPROTO:
 		return EX_PROTOCOL;

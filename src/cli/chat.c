@@ -116,7 +116,8 @@ static void chat_on_settled(void *data, int error, uint64_t id)
 	struct chat *c = data;
 
 	if (error)
-		printer_note(&c->printer, "a message was not stored: %s", strerror(-error));
+		printer_note(
+			&c->printer, "a message was not stored: %s", session_refusal(c->session));
 }
 
 static void chat_on_line(void *data, struct bytes line)

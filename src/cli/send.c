@@ -98,8 +98,7 @@ static void send_on_settled(void *data, int error, uint64_t id)
 	if (!error)
 		s->stored++;
 	else if (!s->why.error)
-		fault_errno(&s->why, error, "the hub did not store message %llu",
-			(unsigned long long)s->stored + 1);
+		fault_set(&s->why, error, "%s", session_refusal(s->session));
 	send_wait_anew(s);
 }
 

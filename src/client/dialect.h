@@ -87,6 +87,7 @@ struct session {
 	uint64_t last_id;		       /* messages behind it are wanted, if has_last_id */
 	unsigned attempts;		       /* since it was open */
 	char token[SESSION_TOKEN_SIZE];	       /* by which the hub knows our repeats */
+	struct fault refusal;		       /* of the message that is being settled */
 	struct batch batches[SESSION_BATCHES]; /* http: sent and not answered, oldest first */
 	unsigned batch_count;
 	bool follow : 1;
@@ -96,7 +97,8 @@ struct session {
 	bool has_last_id : 1;
 	bool talking : 1; /* the dialect has started on this connection */
 	bool finishing : 1;
-	bool full : 1; /* session_is_full() has said so */
+	bool full : 1;	  /* session_is_full() has said so */
+	bool careful : 1; /* one message at a time, to find the one that the hub cannot take */
 	bool paused : 1;
 	bool freed : 1;
 	union {
@@ -125,6 +127,9 @@ void session_deliver(struct session *s, const struct message *m);
 
 /* The hub no longer has COUNT messages; 0: an unknown number. */
 void session_skipped(struct session *s, uint64_t count);
+
+/* The oldest message is stored as ID, or for the reason in WHY is not (WHY not NULL). */
+void session_settle(struct session *s, const struct fault *why, uint64_t id);
 
 /* The outbox is to be looked at when this turn ends. */
 void session_ask_pump(struct session *s);

@@ -139,7 +139,7 @@ static void http_finish(struct session *s)
 /* ---- in ---- */
 
 /* The oldest batch has its answer. */
-static void http_settle(struct session *s, int error, uint64_t last_id)
+static void http_settle(struct session *s, const struct fault *why, uint64_t last_id)
 {
 	struct dialect_http *http = http_of(s);
 	uint64_t count = s->batches[0].count;
@@ -150,7 +150,7 @@ static void http_settle(struct session *s, int error, uint64_t last_id)
 	reply_init(&http->reply, HTTP_POST);
 	link_alarm(&s->link, http->sent ? s->timeout_ms : 0);
 	while (count-- && session_is_connected(s))
-		outbox_settle(&s->outbox, error, count ? 0 : last_id);
+		session_settle(s, why, count ? 0 : last_id);
 	session_ask_pump(s);
 }
 
@@ -165,7 +165,7 @@ static void http_refused(struct session *s)
 	else if (error == -EPROTO || s->state == SESSION_GREETING)
 		session_over(s, &why);
 	else
-		http_settle(s, error, 0);
+		http_settle(s, &why, 0);
 }
 
 static void http_greeted(struct session *s)
@@ -186,7 +186,7 @@ static void http_answered(struct session *s)
 	if (s->state == SESSION_GREETING)
 		http_greeted(s);
 	else if (http->reply.status == 200)
-		http_settle(s, 0, reply_number(&http->reply, "id"));
+		http_settle(s, NULL, reply_number(&http->reply, "id"));
 	else
 		http_refused(s);
 	if (!goes_on && s->state == SESSION_OPEN && session_is_connected(s))

@@ -111,6 +111,7 @@ static void plain_failed(struct session *s, int error)
 static void plain_pump_packets(struct session *s)
 {
 	struct bytes body;
+	struct fault why;
 
 	while (session_is_connected(s) && !stream_is_blocked(plain_stream(s)) &&
 		outbox_next(&s->outbox, &body)) {
@@ -119,7 +120,9 @@ static void plain_pump_packets(struct session *s)
 			plain_failed(s, r);
 			return;
 		}
-		outbox_settle(&s->outbox, r, 0);
+		if (r < 0)
+			fault_set(&why, r, "no packet of this socket holds %zu bytes", body.len);
+		session_settle(s, r < 0 ? &why : NULL, 0);
 	}
 }
 
@@ -155,7 +158,7 @@ static void plain_pump(struct session *s)
 			return;
 		}
 		while (lines-- && session_is_connected(s))
-			outbox_settle(&s->outbox, 0, 0);
+			session_settle(s, NULL, 0);
 	}
 }
 

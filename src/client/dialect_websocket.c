@@ -218,6 +218,7 @@ static void ws_write(struct session *s, enum websocket_opcode opcode, struct byt
 	ws_wrote(s, r);
 }
 
+/* Whether it arrives matters to nobody: the connection ends in any case. */
 static void ws_write_close(struct session *s, uint16_t code)
 {
 	uint8_t frame[WEBSOCKET_CONTROL_MAX];
@@ -227,7 +228,12 @@ static void ws_write_close(struct session *s, uint16_t code)
 		return;
 	ws_of(s)->said_goodbye = true;
 	size_t len = websocket_close(frame, code, BYTES_NULL, mask);
-	ws_wrote(s, stream_write(&s->link.stream, frame, len));
+	stream_write(&s->link.stream, frame, len);
+}
+
+static bool ws_may_send(const struct session *s)
+{
+	return !s->careful || !s->outbox.count_sent;
 }
 
 static void ws_pump(struct session *s)
@@ -236,8 +242,10 @@ static void ws_pump(struct session *s)
 	struct bytes body;
 	int r = 0;
 
-	while (r == 0 && !stream_is_blocked(&s->link.stream) && outbox_has_unsent(&s->outbox)) {
-		while (r == 0 && buffer_len(&out) < WS_WRITE && outbox_next(&s->outbox, &body))
+	while (r == 0 && !stream_is_blocked(&s->link.stream) && outbox_has_unsent(&s->outbox) &&
+		ws_may_send(s)) {
+		while (r == 0 && buffer_len(&out) < WS_WRITE && ws_may_send(s) &&
+			outbox_next(&s->outbox, &body))
 			r = ws_append_body(ws_of(s), &out, body);
 		if (r == 0)
 			r = stream_write(&s->link.stream, out.data + out.start, buffer_len(&out));
@@ -260,13 +268,22 @@ static void ws_failed(struct session *s, uint16_t code, const struct fault *why)
 }
 
 /* The receipt for message NUMBER, and for all before it that had none. */
-static void ws_settle(struct session *s, uint64_t number, int error, uint64_t id)
+static void ws_settle(struct session *s, uint64_t number, const struct fault *why, uint64_t id)
 {
 	while (session_is_connected(s) && s->outbox.count_sent && s->outbox.settled < number) {
 		bool last = s->outbox.settled + 1 == number;
-		outbox_settle(&s->outbox, last ? error : 0, last ? id : 0);
+		session_settle(s, last ? why : NULL, last ? id : 0);
 	}
 	session_ask_pump(s);
+}
+
+static void ws_settle_refused(struct session *s, uint64_t number, int status)
+{
+	struct fault why;
+
+	fault_set(&why, reply_error(status), "the hub did not store it: %d %s", status,
+		http_reason(status));
+	ws_settle(s, number, &why, 0);
 }
 
 static void ws_message(struct session *s, struct bytes payload)
@@ -282,16 +299,29 @@ static void ws_message(struct session *s, struct bytes payload)
 		session_skipped(s, line.skipped);
 		break;
 	case JSON_STORED:
-		ws_settle(s, line.number, 0, line.message.id);
+		ws_settle(s, line.number, NULL, line.message.id);
 		break;
 	case JSON_REFUSED:
-		ws_settle(s, line.number, reply_error((int)line.status), 0);
+		ws_settle_refused(s, line.number, (int)line.status);
 		break;
 	case JSON_NOTHING:
 		break;
 	default:
 		ws_failed(s, WEBSOCKET_CODE_INVALID_TEXT, &why);
 	}
+}
+
+/* A message is larger than the hub takes, which ends the connection. Which one it was is known when
+ * it was the only one under way. */
+static void ws_found_too_big(struct session *s)
+{
+	struct fault why;
+
+	s->careful = s->outbox.count_sent > 1;
+	if (s->outbox.count_sent != 1)
+		return;
+	fault_set(&why, -EMSGSIZE, "it is larger than the hub takes");
+	session_settle(s, &why, 0);
 }
 
 /* The hub ends it. */
@@ -304,14 +334,15 @@ static void ws_closed(struct session *s, const struct websocket_event *event)
 		return;
 	}
 	ws_write_close(s, event->code);
-	if (!session_is_connected(s))
-		return;
 	fault_set(&why, -ECONNRESET, "the hub has ended the connection%s%.*s",
 		event->payload.len ? ": " : "", (int)event->payload.len, event->payload.data);
-	if (event->code == WEBSOCKET_CODE_POLICY || event->code == WEBSOCKET_CODE_TOO_BIG)
+	if (event->code == WEBSOCKET_CODE_POLICY) {
 		session_over(s, &why);
-	else
-		session_lost(s, &why);
+		return;
+	}
+	if (event->code == WEBSOCKET_CODE_TOO_BIG)
+		ws_found_too_big(s);
+	session_lost(s, &why);
 }
 
 static void ws_event(struct session *s, int what, const struct websocket_event *event)

@@ -102,6 +102,19 @@ static int session_take_options(
 		r = session_check_plain(s, why);
 	return r;
 }
+/* ---- what became of messages ---- */
+
+void session_settle(struct session *s, const struct fault *why, uint64_t id)
+{
+	s->refusal = why ? *why : FAULT_NULL;
+	outbox_settle(&s->outbox, s->refusal.error, id);
+}
+
+const char *session_refusal(const struct session *s)
+{
+	return s->refusal.text;
+}
+
 /* ---- the end of a connection ---- */
 
 static void session_disconnect(struct session *s)
@@ -115,12 +128,16 @@ static void session_disconnect(struct session *s)
 
 void session_over(struct session *s, const struct fault *why)
 {
+	struct fault ended;
+
 	if (s->state == SESSION_CLOSED)
 		return;
+	if (!why->error)
+		fault_set(&ended, -EPIPE, "the other side has ended");
 	s->state = SESSION_CLOSED;
 	session_disconnect(s);
 	while (s->outbox.count && !s->freed)
-		outbox_settle(&s->outbox, why->error ? why->error : -EPIPE, 0);
+		session_settle(s, why->error ? why : &ended, 0);
 	if (s->handler->closed && !s->freed)
 		s->handler->closed(s, why);
 }

@@ -76,6 +76,9 @@ void *session_data(const struct session *s);
  */
 int session_publish(struct session *s, struct bytes body, outbox_settled *settled, void *data);
 
+/* While SETTLED tells of an error: why, as a line for people. */
+const char *session_refusal(const struct session *s);
+
 /* So much is on its way that no more is taken; `writable` tells when that changes. */
 bool session_is_full(struct session *s);
 

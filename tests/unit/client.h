@@ -22,7 +22,7 @@ struct told {
 };
 
 /* Whatever is told may be what the test waits for: the turn must not go on to sleep. */
-static struct told *told_of(struct session *s)
+static inline struct told *told_of(struct session *s)
 {
 	struct told *t = session_data(s);
 
@@ -30,12 +30,12 @@ static struct told *told_of(struct session *s)
 	return t;
 }
 
-static void told_opened(struct session *s)
+static inline void told_opened(struct session *s)
 {
 	told_of(s)->opened++;
 }
 
-static void told_message(struct session *s, const struct message *m)
+static inline void told_message(struct session *s, const struct message *m)
 {
 	struct told *t = told_of(s);
 
@@ -46,17 +46,17 @@ static void told_message(struct session *s, const struct message *m)
 	t->last_id = m->id;
 }
 
-static void told_skipped(struct session *s, uint64_t count)
+static inline void told_skipped(struct session *s, uint64_t count)
 {
 	told_of(s)->skipped += (int)count;
 }
 
-static void told_writable(struct session *s)
+static inline void told_writable(struct session *s)
 {
 	told_of(s)->writable++;
 }
 
-static void told_lost(struct session *s, const struct fault *why, uint64_t retry_ms)
+static inline void told_lost(struct session *s, const struct fault *why, uint64_t retry_ms)
 {
 	struct told *t = told_of(s);
 
@@ -64,7 +64,7 @@ static void told_lost(struct session *s, const struct fault *why, uint64_t retry
 	t->why = *why;
 }
 
-static void told_closed(struct session *s, const struct fault *why)
+static inline void told_closed(struct session *s, const struct fault *why)
 {
 	struct told *t = told_of(s);
 
@@ -72,7 +72,7 @@ static void told_closed(struct session *s, const struct fault *why)
 	t->why = *why;
 }
 
-static void told_settled(void *data, int error, uint64_t id)
+static inline void told_settled(void *data, int error, uint64_t id)
 {
 	struct told *t = data;
 
@@ -89,7 +89,7 @@ static const struct session_handler told_handler = {
 	.closed = told_closed,
 };
 
-static struct told *told_new(const struct session_options *options)
+static inline struct told *told_new(const struct session_options *options)
 {
 	struct told *t = calloc(1, sizeof(*t));
 
@@ -100,7 +100,7 @@ static struct told *told_new(const struct session_options *options)
 	return t;
 }
 
-static void told_free(struct told *t)
+static inline void told_free(struct told *t)
 {
 	session_free(t->session);
 	loop_deinit(&t->loop);
@@ -109,7 +109,7 @@ static void told_free(struct told *t)
 	free(t);
 }
 
-static void told_publish(struct told *t, const char *text)
+static inline void told_publish(struct told *t, const char *text)
 {
 	assert_int_equal(session_publish(t->session, bytes_text(text), told_settled, t), 0);
 }
@@ -121,7 +121,7 @@ static void told_publish(struct told *t, const char *text)
 			loop_turn(&(t)->loop, true);                                               \
 	} while (0)
 
-static bool is_text(const struct buffer *b, const char *text)
+static inline bool is_text(const struct buffer *b, const char *text)
 {
 	return bytes_equal(buffer_bytes(b), bytes_text(text));
 }
