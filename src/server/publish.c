@@ -28,8 +28,10 @@ struct posting {
 	uint64_t line;	    /* the number of the one being read */
 	uint64_t count;	    /* messages given to the store */
 	uint64_t last_id;
-	int error; /* the first that the store had */
+	int error;	    /* the first that the store had */
+	struct fault wrong; /* with the first line that is no message */
 	bool many;
+	bool broken;   /* by such a line: those before it are stored, no more is taken */
 	bool complete; /* the request has ended */
 	uint8_t topic_len;
 	uint8_t sender_len;
@@ -65,6 +67,11 @@ static void posting_answer(struct posting *p)
 			"not everything is stored: %s", strerror(-p->error));
 		return;
 	}
+	if (p->broken) {
+		exchange_refuse(p->exchange, 400, "line %llu: %s; the lines before it are stored",
+			(unsigned long long)p->line, p->wrong.text);
+		return;
+	}
 	uint8_t *at = put_literal(text, "{\"id\":");
 	at = put_decimal(at, p->last_id);
 	if (p->many) {
@@ -83,13 +90,14 @@ static void posting_settled(struct ticket *t, int result, uint64_t id)
 		p->error = result;
 	if (id > p->last_id)
 		p->last_id = id;
-	if (p->complete && !t->pending)
+	if ((p->complete || p->broken) && !t->pending)
 		posting_answer(p);
 }
 
 /* Gives one message to the hub; what the hub refuses at once is kept for the answer. */
 static void posting_publish(struct posting *p, struct bytes body)
 {
+	struct server *s = p->exchange->connection->server;
 	struct publish publish = {
 		.message =
 			{
@@ -106,7 +114,7 @@ static void posting_publish(struct posting *p, struct bytes body)
 			(char *)p->key + p->key_len, 22, "/%llu", (unsigned long long)p->count);
 	p->count++;
 	/* Requests that share a connection need not be of one sender: no origin. */
-	int r = server_publish(p->exchange->connection->server, &publish);
+	int r = body.len > s->options.max_message ? -EMSGSIZE : server_publish(s, &publish);
 	if (r < 0 && !p->error)
 		p->error = r;
 }
@@ -114,15 +122,27 @@ static void posting_publish(struct posting *p, struct bytes body)
 static void posting_line(struct posting *p, struct bytes line)
 {
 	cleanup(json_line_deinit) struct json_line item = JSON_LINE_NULL;
-	struct fault why = FAULT_NULL;
 
 	p->line++;
-	int r = json_line_decode(line, &item, &why);
+	int r = json_line_decode(line, &item, &p->wrong);
 	if (r == JSON_MESSAGE)
 		posting_publish(p, item.message.body);
-	else if (r < 0)
-		exchange_refuse(p->exchange, 400, "line %llu: %s; the lines before it are stored",
-			(unsigned long long)p->line, why.text);
+	p->broken = r < 0;
+}
+
+/* Publishes lines of TEXT; END: it is all there is. */
+static void posting_lines(struct posting *p, struct bytes text, bool end)
+{
+	size_t max = p->exchange->connection->server->options.max_message;
+	struct bytes line;
+
+	max = 2 * max + LINE_EXTRA; /* base64, escapes */
+	while (!p->broken && plain_next(&p->lines, &text, max, &line) == PLAIN_LINE)
+		posting_line(p, line);
+	while (end && !p->broken && plain_flush(&p->lines, true, max, &line) == PLAIN_LINE)
+		posting_line(p, line);
+	if (p->broken && !p->ticket.pending)
+		posting_answer(p);
 }
 
 static void publish_begin(struct exchange *x, const struct http_request *r)
@@ -161,16 +181,14 @@ static void publish_body(struct exchange *x, struct bytes piece)
 {
 	struct posting *p = x->own;
 	struct connection *c = x->connection;
-	size_t max = 2 * c->server->options.max_message + LINE_EXTRA; /* base64, escapes */
-	struct bytes line;
 
 	if (!p->many) {
 		if (buffer_append(&p->body, piece.data, piece.len) < 0)
 			exchange_refuse(x, 503, "the hub is out of memory; try again later");
 		return;
 	}
-	while (!x->answered && plain_next(&p->lines, &piece, max, &line) == PLAIN_LINE)
-		posting_line(p, line);
+	if (!p->broken)
+		posting_lines(p, piece, false);
 	if (!x->answered && hub_is_full(c->server->hub))
 		connection_await_store(c);
 }
@@ -178,14 +196,11 @@ static void publish_body(struct exchange *x, struct bytes piece)
 static void publish_complete(struct exchange *x)
 {
 	struct posting *p = x->own;
-	struct bytes line;
 
-	if (p->many)
-		while (!x->answered &&
-			plain_flush(&p->lines, true, SIZE_MAX / 2, &line) == PLAIN_LINE)
-			posting_line(p, line);
-	else
+	if (!p->many)
 		posting_publish(p, buffer_bytes(&p->body));
+	else if (!p->broken)
+		posting_lines(p, BYTES_NULL, true);
 	if (x->answered)
 		return;
 	p->complete = true;

@@ -53,6 +53,7 @@ static int closeness(struct bytes range, struct bytes type)
 	struct bytes kind;
 
 	range = essence(range);
+	type = essence(type);
 	if (bytes_equal_nocase(range, type))
 		return 3;
 	if (bytes_equal(range, bytes_text("*/*")))

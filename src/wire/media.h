@@ -13,7 +13,7 @@ bool media_is(struct bytes content_type, const char *type);
 /*
  * Which of COUNT types offered the Accept fields like best: its index, COUNT when they like none
  * (406). Of equals the first offered wins; without an Accept field, that is the first. Parameters
- * of a range but `q` are not looked at, a broken `q` is one of 0.
+ * but a range's `q` are not looked at, a broken `q` is one of 0.
  */
 size_t media_pick(const struct http_fields *fields, const char *const *offered, size_t count);
 
