@@ -161,11 +161,12 @@ void connection_proceed(struct connection *c)
 {
 	list_unlink(&c->waiting);
 	c->holding = false;
-	connection_feed_held(c);
+	if (!c->feeding)
+		connection_feed_held(c);
 	if (!stream_is_open(&c->stream) || c->holding)
 		return;
 	stream_resume(&c->stream);
-	if (c->ended)
+	if (c->ended && !c->feeding)
 		c->protocol->ended(c);
 }
 

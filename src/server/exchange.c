@@ -258,7 +258,8 @@ static size_t exchange_receive_body(struct exchange *x, struct bytes data)
 	struct connection *c = x->connection;
 	struct bytes in = data, piece;
 
-	while (!c->holding && stream_is_open(&c->stream)) {
+	/* A body whose last byte has been taken ends here, held or not: nothing more may come. */
+	while ((!c->holding || !in.len) && stream_is_open(&c->stream)) {
 		int r = http_body_next(&x->body, &in, &piece);
 		if (r == HTTP_DATA) {
 			if ((!x->answered || x->streaming) && x->handler->body)

@@ -170,6 +170,14 @@ def test_more_than_the_store_takes_at_once(start_stored):
         assert [body.split()[0] for body in read_bodies(peer)] == [str(n) for n in range(400)]
 
 
+def test_a_last_line_that_fills_the_store(start_stored):
+    """Nothing comes behind it that would wake the request up."""
+    hub = start_stored("--max-message=16M")
+    with hub.peer() as peer:
+        for id in (1, 2):
+            assert post_lines(peer, [{"text": "x" * (10 << 20)}]).json == {"id": id, "count": 1}
+
+
 # ---- GET ----
 
 
