@@ -18,6 +18,7 @@ const struct command *const commands[] = {
 	&command_send,
 	&command_follow,
 	&command_status,
+	&command_wait,
 	&command_relay,
 	&command_who,
 	&command_help,
@@ -154,6 +155,18 @@ static int command_start(
 	return c->run(line);
 }
 
+/* The program behind `--`, which getopt_long(3) would mix with the words; *argc ends before it. */
+static char **command_cut_program(const struct command *c, int *argc, char **argv)
+{
+	for (int i = 1; c->takes_program && i < *argc; i++) {
+		if (strcmp(argv[i], "--") != 0)
+			continue;
+		*argc = i;
+		return argv[i + 1] ? &argv[i + 1] : NULL;
+	}
+	return NULL;
+}
+
 int command_run(const struct command *c, int argc, char **argv)
 {
 	cleanup(cleanup_free) void *settings = calloc(1, c->settings_size ? c->settings_size : 1);
@@ -162,6 +175,7 @@ int command_run(const struct command *c, int argc, char **argv)
 
 	if (!settings)
 		return EX_OSERR;
+	char **program = command_cut_program(c, &argc, argv);
 	if (c->options)
 		parser_add(&parser, c->options, settings);
 	parser_add(&parser, command_common, &common);
@@ -172,6 +186,7 @@ int command_run(const struct command *c, int argc, char **argv)
 			.settings = settings,
 			.words = argv + optind,
 			.count = argc - optind,
+			.program = program,
 		};
 		r = command_start(c, &common, &line);
 	}

@@ -86,6 +86,7 @@ struct command_line {
 	const void *settings;
 	char **words; /* what stood on the line beside options */
 	int count;
+	char **program; /* what stood behind `--`, ended by NULL; NULL without one */
 };
 
 struct command {
@@ -94,7 +95,8 @@ struct command {
 	const char *summary; /* one line, no full stop */
 	const char *about;   /* a paragraph or more for --help and the man page */
 	int min_words;
-	int max_words; /* -1: any number */
+	int max_words;	    /* -1: any number */
+	bool takes_program; /* what stands behind `--` is no word but a program to run */
 	size_t settings_size;
 	const struct option_entry *options;
 	struct example examples[3];
@@ -108,6 +110,7 @@ extern const struct command command_send;
 extern const struct command command_follow;
 extern const struct command command_status;
 extern const struct command command_relay;
+extern const struct command command_wait;
 extern const struct command command_who;
 extern const struct command command_help;
 
