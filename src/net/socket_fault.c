@@ -2,8 +2,10 @@
 
 #include "base/cleanup.h"
 #include "net/holder.h"
+#include "net/vsock.h"
 
 #include <errno.h>
+#include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <stdio.h>
 
@@ -47,6 +49,19 @@ static const char *listen_meaning(int error, const struct address *a)
 	}
 }
 
+/* No driver leads to the CID that was asked for. */
+static const char *nowhere(uint32_t cid)
+{
+	uint32_t own;
+
+	if (cid == VMADDR_CID_LOCAL || (vsock_own_cid(&own) == 0 && cid == own))
+		return "this kernel has no way to its own CID (modprobe vsock_loopback)";
+	if (cid == VMADDR_CID_HOST)
+		return "this machine is no guest, or has no driver for its host (modprobe "
+		       "vmw_vsock_virtio_transport)";
+	return "no virtual machine has this CID";
+}
+
 static const char *connect_meaning(int error, const struct address *a)
 {
 	bool vsock = a->scheme->kind == ADDRESS_VSOCK;
@@ -57,7 +72,7 @@ static const char *connect_meaning(int error, const struct address *a)
 	case ECONNRESET:
 		return vsock ? "Connection refused" : NULL;
 	case ENODEV:
-		return vsock ? "no virtual machine has this CID" : NULL;
+		return vsock ? nowhere(a->cid) : NULL;
 	case ENOENT:
 		return "no socket is there";
 	case EPROTOTYPE:

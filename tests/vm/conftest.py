@@ -31,7 +31,7 @@ UNIT_TESTS = ["unit-dial", "unit-listener", "unit-vsock"]
 DIAGNOSTICS = ["unix_diag", "tcp_diag", "udp_diag", "vsock_diag"]
 ONE = ["vsock_loopback", "sctp", "sctp_diag", "tls", *DIAGNOSTICS]
 HOST = ["vsock_loopback", "vhost_vsock", "kvm_amd", *DIAGNOSTICS]
-GUEST = ["virtio_pci", "vmw_vsock_virtio_transport", *DIAGNOSTICS]
+GUEST = ["virtio_pci", "vsock_loopback", "vmw_vsock_virtio_transport", *DIAGNOSTICS]
 
 ROMS = ["/usr/share/qemu/kvmvapic.bin", "/usr/share/qemu/linuxboot_dma.bin"]
 BIOS = "/usr/share/seabios/bios-256k.bin"

@@ -22,7 +22,7 @@ import subprocess
 import time
 
 QEMU = "qemu-system-x86_64"
-BOOT_SECONDS = 60
+BOOT_SECONDS = 120
 RUN_SECONDS = 30
 
 

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from conftest import GUEST_CID
+from conftest import GUEST_CID, boot_guest
 
 HOST_CID = 2
 PORT = 1025
@@ -19,11 +19,11 @@ class Side:
         self.address = f"vsock:{here_cid}:{PORT}"
         self.jobs = []
 
-    def listen(self, options=""):
-        """A hub in front of the border."""
-        hub = self.here.start(f"exec ferry listen --open {options} vsock:any:{PORT}")
+    def listen(self, type="stream"):
+        """A hub on this side of the border."""
+        hub = self.here.start(f"exec ferry listen --open vsock:any:{PORT}?type={type}")
         self.jobs.append(hub)
-        hub.wait_for(f"Listening on {self.address}\n".rstrip())
+        hub.wait_for(f"Listening on {self.address}")
         return hub
 
     def send_plain(self, text):
@@ -67,7 +67,7 @@ def test_who_names_the_hub_and_the_cid(side):
     assert (found["address"], found["state"]) == (f"vsock:any:{PORT}", "listening")
     assert found["cid"] == side.here_cid
     (process,) = found["processes"]
-    assert process["command"] == f"ferry listen --open vsock:any:{PORT}"
+    assert process["command"] == f"ferry listen --open vsock:any:{PORT}?type=stream"
     table = side.here.check("ferry who").text
     assert f"the vsock CID of this machine is {side.here_cid}" in table
 
@@ -79,6 +79,42 @@ def test_a_port_in_use_names_its_holder(side):
     assert re.search(r"held by ferry, pid \d+, user root", result.text)
 
 
+@pytest.mark.parametrize("wire", ["http", "plain"])
+def test_send_and_follow(side, wire):
+    side.listen()
+    follower = side.across.start(f"exec ferry follow --count 2 --wire {wire} {side.address}")
+    side.here.check(f"until ferry who {side.address} | grep established; do usleep 20000; done")
+    side.across.check(f"ferry send --wire {wire} {side.address} one")
+    side.here.check(f"ferry send --name anna {side.address} two")
+    result = follower.wait()
+    assert result.status == 0
+    assert re.fullmatch(rf"vsock:{side.across_cid}:\d+: one\nanna: two\n", result.text)
+
+
+def test_packets(side):
+    hub = side.listen(type="seqpacket")
+    side.across.check(f"ferry send --wire plain {side.address}?type=seqpacket hi")
+    hub.wait_for(" sent: hi")
+
+
+def test_chat(side):
+    hub = side.listen()
+    side.across.check(f"printf 'hi\nbye\n' | ferry chat -n anna {side.address}")
+    assert "This is what anna sent: hi\nThis is what anna sent: bye\n" in hub.output().decode()
+
+
+def test_errors_say_what_to_do(host, guest):
+    for machine, address, why in [
+        (guest, f"vsock:host:{PORT}", "refused"),
+        (host, f"vsock:{GUEST_CID}:{PORT}", "refused"),
+        (host, "vsock:4242:1", "no virtual machine has this CID"),
+    ]:
+        result = machine.run(f"ferry send {address} hi")
+        assert result.status == 69
+        assert why in result.text
+        assert len(result.text.splitlines()) == 1
+
+
 def test_a_killed_guest_is_told(host, guest):
     side = Side(host, guest, HOST_CID, GUEST_CID)
     hub = side.listen()
@@ -88,3 +124,20 @@ def test_a_killed_guest_is_told(host, guest):
     hub.wait_for(f"Closed connection from: vsock:{GUEST_CID}:")
     hub.kill()
     assert hub.wait().status == 0
+
+
+def test_a_follower_goes_on_when_the_guest_is_back(host, guest):
+    side = Side(guest, host, GUEST_CID, HOST_CID)
+    side.listen()
+    follower = host.start(f"exec ferry follow -v {side.address}")
+    guest.check(f"until ferry who {side.address} | grep established; do usleep 20000; done")
+    guest.check(f"ferry send -n anna {side.address} before")
+    follower.wait_for("anna: before")
+    guest.end()
+    back = Side(boot_guest(host), host, GUEST_CID, HOST_CID)
+    back.listen()
+    back.here.check(f"until ferry who {side.address} | grep established; do usleep 20000; done")
+    back.here.check(f"ferry send -n anna {side.address} after")
+    follower.wait_for("anna: after")
+    follower.kill()
+    follower.wait()
