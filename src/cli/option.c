@@ -75,6 +75,9 @@ static int option_store_amount(
 		r = clock_parse_span(text, to);
 	if (r < 0)
 		return fault_set(why, r, "--%s takes %s, not '%s'", o->name, wants[o->type], text);
+	if (*to < o->min && !o->max)
+		return fault_set(why, -EINVAL, "--%s takes %llu or more, not '%s'", o->name,
+			(unsigned long long)o->min, text);
 	if (*to < o->min || (o->max && *to > o->max))
 		return fault_set(why, -EINVAL, "--%s takes %llu to %llu, not '%s'", o->name,
 			(unsigned long long)o->min, (unsigned long long)o->max, text);

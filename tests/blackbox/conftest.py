@@ -70,10 +70,11 @@ def start(spawn):
 def start_hub(environment, tmp_path):
     hubs = []
 
-    def run(*words):
+    def run(*words, within=()):
+        """WITHIN is a program that runs the rest of its command line, as prlimit does."""
         addresses = [word for word in words if not word.startswith("-")]
         options = [word for word in words if word.startswith("-")]
-        hubs.append(Hub(FERRY, addresses, options, env=environment, cwd=tmp_path))
+        hubs.append(Hub(FERRY, addresses, options, within, env=environment, cwd=tmp_path))
         return hubs[-1]
 
     yield run

@@ -14,8 +14,8 @@ LISTENING = r'^(?:Listening on |\{"event":"listening","address":")([^\s"]+)'
 class Hub(Program):
     """`ferry listen`, from its first bound address to its clean end."""
 
-    def __init__(self, ferry, addresses, options=(), **popen):
-        super().__init__([ferry, "listen", *options, *addresses], **popen)
+    def __init__(self, ferry, addresses, options=(), within=(), **popen):
+        super().__init__([*within, ferry, "listen", *options, *addresses], **popen)
         try:
             for _ in addresses:
                 self.wait_for(LISTENING)

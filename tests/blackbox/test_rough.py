@@ -1,0 +1,536 @@
+"""A hub among clients that vanish, stall or are too many; at rest; and at its end."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from paths import FERRY
+from peer import Peer
+from program import PATIENCE
+from web import HOST, TEXT, UPGRADE, Answer, ask, frame, read_frame, upgrade
+
+SANITIZED = b"__asan_init" in FERRY.read_bytes()
+
+
+def listener(hub, address=None):
+    """A plain client that the hub knows to listen."""
+    peer = hub.peer(address)
+    peer.send("\nhere\n")
+    hub.wait_for(f" {re.escape(peer.name)} sent: here$")
+    return peer
+
+
+def status(hub):
+    with hub.peer() as peer:
+        return ask(peer, f"GET /status HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n").json
+
+
+def post(peer, body, topic="lobby"):
+    peer.send(f"POST /topics/{topic} HTTP/1.1\r\n{HOST}Content-Length: {len(body)}\r\n\r\n")
+    assert ask(peer, body, "POST").status == 200
+
+
+def descriptors(hub):
+    return len(os.listdir(f"/proc/{hub.process.pid}/fd"))
+
+
+def memory(hub):
+    """What the hub has in memory, in bytes."""
+    text = Path(f"/proc/{hub.process.pid}/status").read_text()
+    return int(re.search(r"^VmRSS:\s+(\d+) kB", text, re.MULTILINE)[1]) * 1024
+
+
+def wake_ups(hub):
+    """How often the hub's threads have run so far."""
+    count = 0
+    for task in Path(f"/proc/{hub.process.pid}/task").iterdir():
+        switches = re.findall(r"ctxt_switches:\s+(\d+)", (task / "status").read_text())
+        count += sum(map(int, switches))
+    return count
+
+
+def rests(hub, most=0, seconds=1.5):
+    """Runs MOST times at most for so long, once it has done what was begun."""
+    patience = time.monotonic() + PATIENCE
+    while time.monotonic() < patience:
+        before = wake_ups(hub)
+        time.sleep(seconds)  # the span that is measured
+        if wake_ups(hub) - before <= most:
+            return True
+    return False
+
+
+# ---- clients that vanish ----
+
+
+def test_a_reset_costs_no_one_else_anything(hub):
+    with listener(hub) as other:
+        for begun in (b"", b"half a li", b"GET /topics/lobby HTTP/1.1\r\n", b"\x16\x03\x01"):
+            peer = hub.peer()
+            hub.wait_for("^Accepted connection")
+            peer.send(begun)
+            peer.reset()
+            hub.wait_for("^Closed connection")
+        with hub.peer() as last:
+            last.send("last\n")
+            while not other.line().endswith(b": last"):
+                pass
+
+
+@pytest.mark.parametrize("words", [b"ok bye", b"one\nok bye", b"ok bye\n"])
+def test_last_words_before_a_reset(hub, words):
+    """Who closes without having read everything resets the connection, whatever was sent before."""
+    with hub.peer() as other:
+        for _ in range(5):
+            peer = listener(hub)
+            other.send("unread\n")
+            hub.wait_for("sent: unread")
+            os.kill(hub.process.pid, signal.SIGSTOP)
+            other.send("in between\n")  # the hub fails to pass it on before it reads the rest
+            peer.send(words)
+            select.select([peer.socket], [], [], PATIENCE)
+            peer.close()
+            os.kill(hub.process.pid, signal.SIGCONT)
+            hub.wait_for(" sent: ok bye$")
+            hub.wait_for("^Closed connection")
+
+
+def test_a_subscriber_that_resets_while_it_is_sent_to(hub):
+    with hub.peer() as sender, listener(hub) as other:
+        for wire in ("plain", "events", "websocket"):
+            peer = hub.peer(receive_buffer=4096)
+            if wire == "plain":
+                peer.send("\nhere\n")
+                hub.wait_for(f" {re.escape(peer.name)} sent: here$")
+                assert other.line()
+            elif wire == "events":
+                peer.send(f"GET /topics/lobby HTTP/1.1\r\n{HOST}Accept: text/event-stream\r\n\r\n")
+                peer.until(b"\r\n\r\n")
+            else:
+                upgrade(peer, "/topics/lobby")
+            body = "x" * 100_000
+            for n in range(20):
+                post(sender, body)
+                if n == 10:
+                    peer.reset()
+                assert len(other.line()) > 100_000
+    hub.wait_for("^Closed connection")
+
+
+def test_the_end_of_one_direction(hub):
+    """`printf 'one\\ntwo' | nc -N`: both are messages, and the hub ends its direction too."""
+    with listener(hub) as other, hub.peer() as peer:
+        peer.send("one\ntwo")
+        peer.end()
+        assert peer.rest() == b""
+        assert [other.line().partition(b": ")[2] for _ in range(2)] == [b"one", b"two"]
+
+
+def test_a_half_closed_client_gets_what_was_on_its_way(hub):
+    with hub.peer(receive_buffer=4096) as slow, hub.peer() as sender:
+        slow.send("\nhere\n")
+        hub.wait_for(f" {re.escape(slow.name)} sent: here$")
+        for n in range(30):
+            post(sender, f"{n} " + "x" * 100_000)
+        slow.end()
+        lines = slow.rest().splitlines()
+        assert [int(line.split()[1]) for line in lines] == list(range(30))
+
+
+def test_killed_clients(hub, spawn):
+    with listener(hub) as other:
+        clients = [spawn("nc", "127.0.0.1", hub.port) for _ in range(5)]
+        for number, client in enumerate(clients):
+            client.type(f"{number}\n")
+            hub.wait_for(f" sent: {number}$")
+        for client in clients:
+            client.process.kill()
+        for _ in clients:
+            hub.wait_for("^Closed connection")
+        assert [other.line().partition(b": ")[2] for _ in clients] == list(b"0 1 2 3 4".split())
+        assert status(hub)["clients"] == 2
+
+
+# ---- too many ----
+
+
+def test_at_the_limit_of_files(start_hub):
+    """The hub serves those it has, does not spin, and takes the others when it can."""
+    hub = start_hub("tcp4:127.0.0.1:0", "--max-clients=1000", within=["prlimit", "--nofile=64:64"])
+    address = "tcp:" + hub.address.partition(":")[2]
+    peers = [hub.peer(address) for _ in range(100)]
+    try:
+        peers[0].send("\nfirst\n")
+        hub.wait_for("sent: first")
+        assert rests(hub, most=50)  # it tries again ten times a second
+        peers[1].send("second\n")
+        assert peers[0].line().endswith(b": second")
+        peers[-1].send("last\n")  # is not accepted yet
+        for peer in peers[2:-1]:
+            peer.close()
+        assert peers[0].line().endswith(b": last")
+        peers[0].send("still here\n")
+        assert peers[-1].line().endswith(b": still here")
+    finally:
+        for peer in peers:
+            peer.close()
+    hub.stop()
+    assert hub.errors.count(b"no more clients for now") >= 1
+
+
+def test_max_clients(start_hub):
+    hub = start_hub("tcp:localhost:0", "--max-clients=2")
+    with listener(hub) as one, hub.peer() as two:
+        two.send("two\n")
+        assert one.line().endswith(b": two")
+        with hub.peer() as plain:
+            plain.send("three\n")
+            assert b"as many clients as it may" in plain.rest()
+        with hub.peer() as http:
+            answer = ask(http, f"GET /status HTTP/1.1\r\n{HOST}\r\n")
+            assert (answer.status, answer.closes) == (503, True)
+            assert answer["retry-after"]
+        with hub.peer() as websocket:
+            request = f"GET /topics/t HTTP/1.1\r\n{HOST}{UPGRADE}\r\n"
+            assert ask(websocket, request).status == 503
+        for _ in range(3):
+            hub.wait_for("^Closed connection")
+        two.close()
+        hub.wait_for("^Closed connection")
+        with hub.peer() as next:
+            next.send("four\n")
+            assert one.line().endswith(b": four")
+            next.close()
+            hub.wait_for("^Closed connection")
+            figures = status(hub)
+            assert (figures["refused"], figures["clients"]) == (3, 2)
+
+
+def test_idle_timeout(start_hub):
+    hub = start_hub("tcp:localhost:0", "--idle-timeout=400ms")
+    start = time.monotonic()
+    with hub.peer() as silent, hub.peer() as busy:
+        busy.send("\n")
+        assert silent.rest() == b""
+        assert time.monotonic() - start > 0.39
+    assert status(hub)["idle_closed"] >= 1
+
+
+def test_who_is_sent_to_is_not_idle(start_hub):
+    hub = start_hub("tcp:localhost:0", "--idle-timeout=1s")
+    with hub.peer() as sender, listener(hub) as other:
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            post(sender, "x")
+            assert other.line()
+
+
+# ---- subscribers that do not read ----
+
+
+class Reader:
+    """A subscriber that stops reading; `messages` then gives what it is sent, up to `end`."""
+
+    def __init__(self, hub, wire):
+        self.wire = wire
+        self.peer = hub.peer(receive_buffer=4096)
+        if wire == "plain":
+            self.peer.send("\nhere\n")
+            hub.wait_for(f" {re.escape(self.peer.name)} sent: here$")
+        elif wire == "websocket":
+            upgrade(self.peer, "/topics/lobby?format=json")
+        else:
+            accept = {"events": "text/event-stream", "ndjson": "application/x-ndjson"}[wire]
+            self.peer.send(f"GET /topics/lobby HTTP/1.0\r\nAccept: {accept}\r\n\r\n")
+            self.peer.until(b"\r\n\r\n")
+
+    def next(self):
+        if self.wire == "plain":
+            line = self.peer.line().decode()
+            if skipped := re.fullmatch(r"skipped (\d+) messages", line):
+                return {"skipped": int(skipped[1])}
+            return {"text": line.partition(": ")[2]}
+        if self.wire == "ndjson":
+            return json.loads(self.peer.line())
+        if self.wire == "events":
+            event = self.peer.until(b"\n\n")
+            return json.loads(re.search(rb"^data: (.*)$", event, re.MULTILINE)[1])
+        opcode, payload = read_frame(self.peer)
+        assert opcode == TEXT
+        return json.loads(payload)
+
+    def messages(self):
+        while (message := self.next()).get("text") != "end":
+            yield message
+
+
+@pytest.mark.parametrize("wire", ["plain", "ndjson", "events", "websocket"])
+def test_a_subscriber_that_does_not_read(start_hub, wire):
+    """The others get all; it is told, when it reads again, exactly how much it missed."""
+    hub = start_hub("tcp:localhost:0", "--keep-size=1M")
+    count, pad = 400, "x" * 100_000
+    slow, fast = Reader(hub, wire), Reader(hub, wire)
+    with hub.peer() as sender, slow.peer, fast.peer:
+        if wire == "plain":
+            assert slow.next() == {"text": "here"}
+        before = memory(hub)
+        for n in range(count):
+            post(sender, f"{n} {pad}")
+            assert fast.next()["text"].startswith(f"{n} ")
+        if not SANITIZED:
+            assert memory(hub) - before < 16 << 20, "40 MB were sent"
+        post(sender, "end")
+        at, skipped = 0, 0
+        for message in slow.messages():
+            if "skipped" in message:
+                skipped += message["skipped"]
+                at += message["skipped"]
+            else:
+                assert message["text"] == f"{at} {pad}"
+                at += 1
+        assert at == count and 0 < skipped < count
+        post(sender, "on time")
+        assert slow.next()["text"] == "on time"
+        assert status(hub)["skipped"] == skipped
+
+
+def test_a_subscriber_that_does_not_read_catches_up_from_a_file(start_hub, tmp_path):
+    hub = start_hub("tcp:localhost:0", f"--store={tmp_path}/hub.db")
+    count, pad = 200, "x" * 100_000
+    slow = Reader(hub, "ndjson")
+    with hub.peer() as sender, slow.peer:
+        for n in range(count):
+            post(sender, f"{n} {pad}")
+        post(sender, "end")
+        assert [message["text"].split()[0] for message in slow.messages()] == [
+            str(n) for n in range(count)
+        ]
+
+
+# ---- at rest ----
+
+
+def test_at_rest_it_does_not_run_at_all(start_hub, tmp_path):
+    hub = start_hub("tcp:localhost:0", f"unix:{tmp_path}/hub", "udp:localhost:0")
+    with listener(hub), listener(hub), hub.peer() as events, hub.peer() as websocket:
+        events.send(f"GET /topics/lobby HTTP/1.1\r\n{HOST}Accept: text/event-stream\r\n\r\n")
+        events.until(b"\r\n\r\n")
+        upgrade(websocket, "/topics/lobby")
+        assert rests(hub)
+
+
+def test_at_rest_with_a_file(start_hub, tmp_path):
+    hub = start_hub("tcp:localhost:0", f"--store={tmp_path}/hub.db")
+    with hub.peer() as peer:
+        post(peer, "hi")
+        assert rests(hub)
+
+
+def come_and_go(hub, count):
+    for n in range(count):
+        peer = hub.peer()
+        kind = n % 5
+        if kind == 1:
+            peer.send("hi\n")
+        elif kind == 2:
+            assert ask(peer, f"GET /status HTTP/1.1\r\n{HOST}\r\n").status == 200
+        elif kind == 3:
+            upgrade(peer, "/topics/t?name=anna")
+            peer.send(frame(TEXT, b"hi"))
+        elif kind == 4:
+            peer.send("hi")
+            peer.reset()
+        peer.close()
+    for _ in range(count):
+        hub.wait_for("^Closed connection")
+
+
+def test_a_thousand_clients_leave_nothing_behind(start_hub):
+    hub = start_hub("tcp:localhost:0", "--keep-count=10")
+    come_and_go(hub, 1000)
+    files, before = descriptors(hub), memory(hub)
+    come_and_go(hub, 1000)
+    assert descriptors(hub) == files
+    if not SANITIZED:
+        assert memory(hub) - before < 256 << 10
+    assert status(hub)["clients"] == 1
+
+
+@pytest.mark.skipif(SANITIZED, reason="the sanitizers look for the same, and bear no valgrind")
+def test_valgrind_finds_nothing(start_hub, tmp_path):
+    log = tmp_path / "valgrind"
+    hub = start_hub(
+        "tcp:localhost:0",
+        f"--store={tmp_path}/hub.db",
+        within=["valgrind", "--leak-check=full", "--error-exitcode=99", f"--log-file={log}"],
+    )
+    come_and_go(hub, 20)
+    with hub.peer() as sender:
+        post(sender, "hi", "t")
+        assert Reader(hub, "ndjson").peer
+        hub.stop()
+    assert "definitely lost: 0 bytes" in log.read_text() or "no leaks" in log.read_text()
+
+
+# ---- the start ----
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "foo:bar",
+        "localhost",
+        "tcp:localhost:99999",
+        "tcp:[::1:80",
+        "unix:",
+        "unix:/tmp/x?type=tea",
+        "unix:/" + "x" * 200,
+        "fd:x",
+        "tcp:localhost:1?nonsense=1",
+        "\x1b[2J",
+    ],
+)
+def test_a_bad_address(ferry, address):
+    result = ferry("listen", address)
+    assert (result.returncode, result.stdout) == (64, "")
+    assert result.stderr.count("\n") == 1 and result.stderr.startswith("ferry: ")
+    assert "\x1b" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "option", ["--bogus", "--max-clients=0", "--max-clients=x", "--max-message=0", "--idle-timeout=1x"]
+)
+def test_a_bad_option(ferry, option):
+    result = ferry("listen", option, "tcp:localhost:0")
+    assert (result.returncode, result.stdout) == (64, "")
+    assert result.stderr.count("\n") == 1
+    assert "1 to 0" not in result.stderr
+
+
+def test_a_port_in_use_names_its_holder(hub, ferry):
+    result = ferry("listen", f"tcp:localhost:{hub.port}")
+    assert result.returncode == 69
+    assert result.stderr.count("\n") == 1
+    assert f"pid {hub.process.pid}" in result.stderr
+
+
+def test_a_live_socket_file_is_not_taken_over(start_hub, ferry, tmp_path):
+    hub = start_hub(f"unix:{tmp_path}/hub")
+    result = ferry("listen", f"unix:{tmp_path}/hub")
+    assert result.returncode == 69 and result.stderr.count("\n") == 1
+    with hub.peer() as peer:
+        peer.send("still mine\n")
+        hub.wait_for("sent: still mine")
+
+
+def test_a_stale_socket_file_is_taken_over(start_hub, tmp_path):
+    with socket.socket(socket.AF_UNIX) as gone:
+        gone.bind(f"{tmp_path}/hub")
+    hub = start_hub(f"unix:{tmp_path}/hub")
+    assert os.stat(tmp_path / "hub").st_mode & 0o777 == 0o600
+    with hub.peer() as peer:
+        peer.send("hi\n")
+        hub.wait_for("sent: hi")
+
+
+# ---- the end ----
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_cleanly(start_hub, tmp_path, signal_number):
+    hub = start_hub("tcp:localhost:0", f"unix:{tmp_path}/hub")
+    with hub.peer() as undecided, listener(hub) as plain, hub.peer() as http:
+        assert ask(http, f"GET /status HTTP/1.1\r\n{HOST}\r\n").status == 200
+        http.send(f"POST /topics/lobby HTTP/1.1\r\n{HOST}Content-Length: 4\r\n\r\nlast")
+        assert Answer(http).status == 200
+        hub.process.send_signal(signal_number)
+        assert plain.line().endswith(b": last") and plain.rest() == b""
+        assert undecided.rest() == http.rest() == b""
+    hub.wait()
+
+
+def test_a_second_signal_ends_it_at_once(start_hub):
+    """The first one gives a client that does not read a second."""
+    spans = []
+    for signals in (1, 2):
+        hub = start_hub("tcp:localhost:0")
+        slow = Reader(hub, "plain")
+        with slow.peer, hub.peer() as sender:
+            for _ in range(40):
+                post(sender, "x" * 100_000)
+            start = time.monotonic()
+            hub.process.terminate()
+            assert sender.rest() == b""
+            if signals == 2:
+                hub.process.terminate()
+            hub.wait()
+            spans.append(time.monotonic() - start)
+    assert spans[0] >= 0.9 > spans[1]
+
+
+# ---- the terminal ----
+
+
+class Terminal:
+    """A hub in the foreground of a terminal."""
+
+    def __init__(self, *words, environment):
+        self.pid, self.fd = pty.fork()
+        if not self.pid:
+            os.execvpe(FERRY, [str(FERRY), "listen", *words], environment)
+        self.output = b""
+
+    def wait_for(self, pattern):
+        end = time.monotonic() + PATIENCE
+        while not (match := re.search(pattern, self.output)):
+            ready, _, _ = select.select([self.fd], [], [], end - time.monotonic())
+            assert ready, f"{pattern} did not come: {self.output}"
+            self.output += os.read(self.fd, 1 << 16)
+        return match
+
+    def stop(self):
+        os.kill(self.pid, signal.SIGTERM)
+        _, ended = os.waitpid(self.pid, 0)
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(ended)
+
+
+@pytest.fixture
+def terminal(environment):
+    hub = Terminal("tcp4:127.0.0.1:0", environment=environment)
+    yield hub
+    assert hub.stop() == 0
+
+
+def test_a_line_typed_on_the_terminal_is_a_message(terminal):
+    port = terminal.wait_for(rb"Listening on tcp4:127\.0\.0\.1:(\d+)\r\n")[1].decode()
+    with Peer(f"tcp:127.0.0.1:{port}") as peer:
+        peer.send("\nready\n")
+        terminal.wait_for(rb"sent: ready\r\n")
+        os.write(terminal.fd, "grüß dich\n".encode())
+        assert peer.line() == "host: grüß dich".encode()
+
+
+HOSTILE = b"\x1b[2J\x07\x9b1m a\tb \xff gr\xc3\xbc\xc3\x9f"
+
+
+def test_control_bytes_reach_no_terminal(terminal):
+    port = terminal.wait_for(rb"Listening on tcp4:127\.0\.0\.1:(\d+)\r\n")[1].decode()
+    with Peer(f"tcp:127.0.0.1:{port}") as peer:
+        peer.send(HOSTILE + b"\n")
+        said = terminal.wait_for(rb" sent: (.*)\r\n")[1]
+    assert said == rb"\x1b[2J\x07\x9b1m a" + b"\t" + rb"b \xff gr" + b"\xc3\xbc\xc3\x9f"
+
+
+def test_a_pipe_gets_them_as_they_are(hub):
+    with hub.peer() as peer:
+        peer.send(HOSTILE + b"\n")
+        hub.wait_for(b" sent: " + re.escape(HOSTILE) + b"$")
