@@ -216,6 +216,45 @@ def idle(p, load, n):
     )
 
 
+def relay(p, load, name, title, mode, metrics, factor):
+    def row(row_name, kind, server):
+        return Row(row_name, kind, server, load.relay(mode))
+
+    return Figure(
+        name,
+        title,
+        metrics,
+        [
+            row("direct", "limit", p.nobody()),
+            row("ferry relay", "ferry", p.ferry_relay()),
+            row("nginx (stream)", "peer", p.nginx_relay()),
+            row("haproxy (tcp, splice)", "peer", p.haproxy_relay()),
+            row("systemd-socket-proxyd", "peer", p.proxyd_relay()),
+            # A child for each connection, whose CPU time is not counted.
+            row("socat", "peer", p.socat_relay()),
+            row("socat -b 65536", "peer", p.socat_relay("-b", "65536")),
+        ],
+        [Goal("ferry relay", factor, "best peer")],
+    )
+
+
+def relays(p, load):
+    bulk = {"rate": "GiB/s", "cost": "relay CPU s each"}
+    connect = {"rate": "connections/s", "cost": "relay ns each"}
+    exchange = {"rate": "round trips/s", "cost": "relay ns each"}
+    return [
+        relay(p, load, "relay-bulk", "Relay: bulk through one connection", "bulk", bulk, 1.1),
+        relay(
+            *[p, load, "relay-connect", "Relay: connections of one 64-byte exchange"],
+            *["connect", connect, 1.0],
+        ),
+        relay(
+            *[p, load, "relay-exchange", "Relay: round trips of 64 bytes, 50 connections"],
+            *["exchange", exchange, 1.0],
+        ),
+    ]
+
+
 def all_figures(p, load):
     return [
         fanout(p, load, 100),
@@ -231,4 +270,5 @@ def all_figures(p, load):
         http(p, load, "http-get", "GET /status by wrk, 64 connections", "/status", False),
         http(p, load, "http-post", "POST of 64 bytes by wrk, 64 connections", "/topics/t", True),
         idle(p, load, 10000),
+        *relays(p, load),
     ]

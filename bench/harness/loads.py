@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 
-from .process import Failed, run_load, start_load
+from .process import Failed, free_port, run_load, start_load
 
 WRK_POST = """
 wrk.method = "POST"
@@ -81,6 +81,20 @@ class Loads:
             if not total or not rate or "Non-2xx" in out or "Socket errors" in out:
                 raise Failed(f"wrk: {out}")
             return {"rate": float(rate[1]), "cost": cost / int(total[1])}
+
+        return load
+
+    def relay(self, mode):
+        """Through a relay; without one, straight to the load's own target. Bulk costs are by GiB."""
+
+        def load(server):
+            port = server.target or free_port()
+            address = server.addresses[0] if server.target else f"tcp:127.0.0.1:{port}"
+            argv = [self.program("relay"), mode, port, address, self.seconds]
+            result = self.counted(server, argv)
+            if mode == "bulk":
+                result = {"rate": result["rate"] / 2**30, "cost": result["cost"] * 2**30 / 1e9}
+            return result
 
         return load
 

@@ -42,10 +42,12 @@ def pin(core):
 
 class Server:
     """`command(directory, port)` gives the argv. A server that prints "Listening on ADDRESS" for
-    each address is asked with port 0; for another, `port=True`, one is picked beforehand."""
+    each address is asked with port 0; for another, `port=True`, one is picked beforehand. A relay,
+    `target=True`, is told as a third argument where the load will be its target."""
 
-    def __init__(self, command, port=False, addresses=1):
+    def __init__(self, command, port=False, addresses=1, target=False):
         self.command = command
+        self.has_target = target
         self.picks_port = not port
         self.n_addresses = addresses
 
@@ -61,7 +63,9 @@ class Server:
 
     def start(self):
         port = 0 if self.picks_port else free_port()
-        argv = [str(word) for word in self.command(self.directory, port)]
+        self.target = free_port() if self.has_target else None
+        told = [self.target] if self.has_target else []
+        argv = [str(word) for word in self.command(self.directory, port, *told)]
         self.output = self.directory / "output"
         with open(self.output, "wb") as output:
             self.process = subprocess.Popen(

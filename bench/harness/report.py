@@ -4,6 +4,8 @@ from statistics import median
 
 
 def shown(value, unit):
+    if unit == "GiB/s" or unit.startswith("relay CPU"):
+        return f"{value:.2f}"
     if unit.endswith("/s"):
         return f"{value / 1e6:.2f} M" if value >= 1e6 else f"{value / 1e3:.1f} k"
     return f"{value:.1f}" if value < 100 else f"{value:.0f}"

@@ -32,6 +32,49 @@ http {{
 }}
 """
 
+NGINX_STREAM = """
+load_module {modules}/ngx_stream_module.so;
+daemon off;
+master_process off;
+pid {dir}/pid;
+error_log stderr crit;
+worker_rlimit_nofile 20000;
+events {{ worker_connections 16384; }}
+stream {{ server {{ listen 127.0.0.1:{port}; proxy_pass 127.0.0.1:{target}; }} }}
+"""
+
+HAPROXY = """
+global
+    nbthread 1
+    maxconn 4000
+defaults
+    mode tcp
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+    option splice-auto
+listen relay
+    bind 127.0.0.1:{port}
+    server target 127.0.0.1:{target}
+"""
+
+
+class Nobody:
+    """In a relay's place: the load's clients reach its target without one."""
+
+    target = None
+    addresses = ()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    @staticmethod
+    def cpu_ns():
+        return 0
+
 
 class Programs:
     """Where the programs are, and how each is started. A program that is not there is None."""
@@ -95,3 +138,59 @@ class Programs:
     def zeromq(self):
         program = self.built("bench/peer-zeromq")
         return program and Server(lambda dir, port: [program], addresses=2)
+
+    # ---- relays
+
+    @staticmethod
+    def nobody():
+        return Nobody()
+
+    def ferry_relay(self):
+        program = self.built("ferry")
+        return program and Server(
+            lambda dir, port, to: [program, "relay", "tcp:127.0.0.1:0", f"tcp:127.0.0.1:{to}"],
+            target=True,
+        )
+
+    def relay(self, name, arguments):
+        """`arguments(dir, port, target)` follow the program's name."""
+        program = self.installed(name)
+        return program and Server(
+            lambda dir, port, to: [program, *arguments(dir, port, to)], port=True, target=True
+        )
+
+    def nginx_relay(self):
+        modules = pathlib.Path("/usr/lib/nginx/modules")
+
+        def arguments(dir, port, to):
+            config = dir / "nginx.conf"
+            config.write_text(NGINX_STREAM.format(dir=dir, port=port, target=to, modules=modules))
+            return ["-c", config, "-p", dir, "-e", "stderr"]
+
+        there = (modules / "ngx_stream_module.so").exists()
+        return self.relay("nginx", arguments) if there else None
+
+    def haproxy_relay(self):
+        def arguments(dir, port, to):
+            config = dir / "haproxy.cfg"
+            config.write_text(HAPROXY.format(port=port, target=to))
+            return ["-db", "-f", config]
+
+        return self.relay("haproxy", arguments)
+
+    def socat_relay(self, *options):
+        return self.relay(
+            "socat",
+            lambda dir, port, to: [
+                *options,
+                f"TCP4-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork,backlog=1024",
+                f"TCP4:127.0.0.1:{to}",
+            ],
+        )
+
+    def proxyd_relay(self):
+        proxyd = pathlib.Path("/lib/systemd/systemd-socket-proxyd")
+        return proxyd.exists() and self.relay(
+            "systemd-socket-activate",
+            lambda dir, port, to: ["-l", f"127.0.0.1:{port}", proxyd, f"127.0.0.1:{to}"],
+        )

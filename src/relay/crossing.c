@@ -298,6 +298,14 @@ static struct crossing *crossing_new(struct route *route)
 	return c;
 }
 
+/* Who comes, to where, for the target's PROXY header. */
+static void crossing_note_source(struct crossing *c, int fd)
+{
+	c->source = c->from.peer;
+	if (c->relay->options.send_proxy && endpoint_local(&c->via, fd) < 0)
+		c->via = ENDPOINT_NULL;
+}
+
 void crossing_admit(struct crossing *c)
 {
 	c->admitted = true;
@@ -323,9 +331,7 @@ void crossing_open(struct route *route, struct channel *channel, bool admitted)
 		crossing_close(c, CROSSING_RESET_FROM, r);
 		return;
 	}
-	c->source = c->from.peer;
-	if (endpoint_local(&c->via, c->from.source.fd) < 0)
-		c->via = ENDPOINT_NULL;
+	crossing_note_source(c, c->from.source.fd);
 	if (admitted)
 		crossing_admit(c);
 	else
@@ -340,9 +346,7 @@ struct crossing *crossing_open_sender(struct route *route, const struct packet *
 		return NULL;
 	c->admitted = true;
 	leg_init_sender(&c->from, route->relay->loop, p->fd, &p->from, p->name);
-	c->source = p->from;
-	if (endpoint_local(&c->via, p->fd) < 0)
-		c->via = ENDPOINT_NULL;
+	crossing_note_source(c, p->fd);
 	crossing_dial(c);
 	return c;
 }

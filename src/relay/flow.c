@@ -10,7 +10,8 @@ enum {
 	FLOW_PACKETS_A_TURN = 64,
 	/* Packets that were pushed wait for a connection to come up, or for room. */
 	FLOW_HELD_MAX = 1024 * 1024,
-	FLOW_BULK = 8, /* full blocks that make a flow bulk */
+	FLOW_LARGE = 64 * 1024,
+	FLOW_BULK = 16, /* so many large blocks make a flow bulk */
 	FLOW_PIPE = 1024 * 1024,
 	FLOW_NEVER = -2, /* in pipe[0]: there is none to be had */
 };
@@ -182,7 +183,7 @@ static int flow_copy(struct flow *f, bool *failed)
 		f->ended = true;
 		return FLOW_NOTHING;
 	}
-	f->bulk = (size_t)n == room ? f->bulk + 1 : f->bulk;
+	f->bulk += n >= FLOW_LARGE;
 	if (!n && !f->to->packets)
 		return FLOW_MOVED; /* an empty packet is nothing in a stream */
 	int r = flow_pass(f, bytes_of(scratch, (size_t)n));

@@ -37,6 +37,20 @@ static void leg_on_sink_ready(struct source *sink, uint32_t events)
 
 /* ---- life ---- */
 
+/* What kind of socket it is: its peer's address says so; without one the kernel is asked. */
+static bool leg_ask_kind(const struct leg *l, int fd, int *family, int *type, int *protocol)
+{
+	if (l->peer.len) {
+		*family = l->peer.addr.ss_family;
+		*type = l->peer.type;
+		*protocol = l->peer.protocol;
+		return true;
+	}
+	return !sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE, type) &&
+	       !sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN, family) &&
+	       !sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL, protocol);
+}
+
 /* SCTP is a byte stream that gives what was sent with one call at a time. */
 static void leg_find_kind(struct leg *l, int fd)
 {
@@ -44,13 +58,10 @@ static void leg_find_kind(struct leg *l, int fd)
 	int type = 0;
 	int protocol = 0;
 
-	l->is_socket = sys_getsockopt_int(fd, SOL_SOCKET, SO_TYPE, &type) == 0;
+	l->is_socket = leg_ask_kind(l, fd, &family, &type, &protocol);
 	l->packets = type == SOCK_SEQPACKET || type == SOCK_DGRAM;
 	l->datagrams = type == SOCK_DGRAM;
 	if (!l->is_socket || l->packets)
-		return;
-	if (sys_getsockopt_int(fd, SOL_SOCKET, SO_DOMAIN, &family) < 0 ||
-		sys_getsockopt_int(fd, SOL_SOCKET, SO_PROTOCOL, &protocol) < 0)
 		return;
 	l->drains = protocol != IPPROTO_SCTP;
 	l->splices = family == AF_UNIX || protocol == IPPROTO_TCP;

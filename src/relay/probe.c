@@ -138,7 +138,7 @@ static void probe_on_ended(struct stream *s)
 {
 	struct probe *p = container_of(s, struct probe, stream);
 
-	if (!p->options.line || !p->why.error)
+	if (p->why.error != -ENOMSG)
 		fault_set(&p->why, -EPIPE, "it accepts, but closes at once");
 	probe_again(p);
 }
@@ -209,7 +209,6 @@ static void probe_on_dialled(void *arg, struct channel *c, const struct fault *w
 		probe_again(p);
 		return;
 	}
-	p->why = FAULT_NULL;
 	int r = stream_init(&p->stream, p->loop, c->in, &probe_handler);
 	c->in = -1;
 	c->out = -1;
