@@ -8,6 +8,7 @@ import pytest
 from paths import ROOT
 
 CLIENT = ROOT / "tests/blackbox/article_client.py"
+SERVER = ROOT / "tests/blackbox/article_server.py"
 CONVERSATION = ["hi", "how are you", "ok bye"]
 
 
@@ -76,3 +77,27 @@ def test_the_hub_stays_when_the_client_has_left(hub, article_client):
         client.wait()
         hub.wait_for("sent: bye")
         hub.wait_for("^Closed connection")
+
+
+@pytest.fixture
+def article_server(spawn):
+    server = spawn(sys.executable, SERVER)
+    server.port = int(server.wait_for(r"^(\d+)$")[1])
+    return server
+
+
+def test_chat_with_the_articles_server(article_server, start):
+    chat = start("chat", "--wire", "plain", f"localhost:{article_server.port}")
+    article_server.wait_for("^Accepted connection from: ")
+    for message in CONVERSATION:
+        chat.type(message + "\n")
+        article_server.wait_for(f"^This is what the client sent: {message}$")
+    chat.wait()
+    article_server.wait()
+
+
+def test_send_to_the_articles_server(article_server, ferry):
+    result = ferry("send", "--wire", "plain", f"localhost:{article_server.port}", "grüß dich")
+    assert (result.returncode, result.stderr) == (0, "")
+    article_server.wait_for("^This is what the client sent: grüß dich$")
+    article_server.wait()
