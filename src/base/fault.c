@@ -54,12 +54,15 @@ int fault_exit_code(int error)
 	case 0:
 		return EX_OK;
 	case EINVAL:
+	case EISDIR:
+	case ENOTDIR:
 	case EAFNOSUPPORT:
 	case EPROTONOSUPPORT:
 	case ESOCKTNOSUPPORT:
 		return EX_USAGE;
 	case EBADMSG:
 	case EILSEQ:
+	case ENOTSUP:
 	case EMSGSIZE:
 		return EX_DATAERR;
 	case EPROTO:
@@ -79,11 +82,13 @@ int fault_exit_code(int error)
 		return EX_UNAVAILABLE;
 	case EPIPE:
 	case EIO:
+	case EROFS:
 		return EX_IOERR;
 	case EMFILE:
 	case ENFILE:
 	case ENOBUFS:
 	case ENOSPC:
+	case EBUSY:
 	case EAGAIN:
 		return EX_TEMPFAIL;
 	case ETIMEDOUT:

@@ -36,7 +36,7 @@ static int keep_open_file(struct store **store, const char *path, const struct k
 static int keep_open_file(struct store **store, const char *path, const struct keep *keep,
 	void (*wake)(void *data), void *data, struct fault *why)
 {
-	return fault_set(why, -ENOTSUP, "--store %s: this ferry was built without SQLite", path);
+	return fault_set(why, -EINVAL, "--store %s: this ferry was built without SQLite", path);
 }
 #endif
 

@@ -8,8 +8,10 @@
 
 int main(int argc, char **argv)
 {
-	signal(SIGPIPE,
-		SIG_IGN); /* a reader that has gone is an error of write(2), with a message */
+	/* A reader that has gone and a file that may not grow are errors of write(2), with a
+	 * message. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (argc < 2) {
 		command_print_overview(stderr);
 		return EX_USAGE;

@@ -52,7 +52,8 @@ enum { VERSION = sizeof(migrations) / sizeof(migrations[0]) };
 
 int sqlite_error(sqlite3 *db)
 {
-	int system = sqlite3_system_errno(db);
+	int noted = sqlite3_system_errno(db);
+	int system = noted ? noted : errno; /* a commit's is not noted */
 
 	switch (sqlite3_errcode(db) & 0xff) {
 	case SQLITE_FULL:
@@ -75,7 +76,7 @@ int sqlite_error(sqlite3 *db)
 	case SQLITE_CANTOPEN:
 		return system ? -system : -ENOENT;
 	case SQLITE_IOERR:
-		return system == ENOSPC || system == EDQUOT ? -ENOSPC : -EIO;
+		return system == ENOSPC || system == EDQUOT || system == EFBIG ? -ENOSPC : -EIO;
 	default:
 		return -EIO;
 	}
@@ -90,6 +91,7 @@ int sqlite_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **statement)
 
 int sqlite_step(sqlite3 *db, sqlite3_stmt *statement)
 {
+	errno = 0;
 	switch (sqlite3_step(statement)) {
 	case SQLITE_ROW:
 		return 1;
