@@ -21,6 +21,8 @@ const struct command *const commands[] = {
 	&command_wait,
 	&command_relay,
 	&command_who,
+	&command_request,
+	&command_serve,
 	&command_help,
 	NULL,
 };

@@ -112,6 +112,8 @@ extern const struct command command_status;
 extern const struct command command_relay;
 extern const struct command command_wait;
 extern const struct command command_who;
+extern const struct command command_request;
+extern const struct command command_serve;
 extern const struct command command_help;
 
 /* All of them, in the order of `ferry --help`, ended by NULL. */

@@ -18,6 +18,14 @@ struct child;
 int child_start(
 	struct child **out, struct loop *l, const char *command, int *fd, struct fault *why);
 
+/* A program with pipes instead of a socket pair, so that it can open /dev/stdin too, in a process
+ * group of its own, which child_signal() then reaches as a whole. ARGS end with NULL, the first is
+ * looked up in PATH; ENVIRONMENT ends with NULL. Our ends, non-blocking and the caller's, are put
+ * into *from, its output, and *to, its input. 0 or a negative errno, -ENOENT when there is no such
+ * program. */
+int child_start_piped(struct child **out, struct loop *l, char **args, char **environment,
+	int *from, int *to, struct fault *why);
+
 /* Has EXITED called once, in a later turn or at the end of this one, also when the child has exited
  * already: with the exit code, or 128 + the signal that ended it, as a shell has it. EXITED may
  * free the child. NULL undoes it. */

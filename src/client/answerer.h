@@ -1,0 +1,40 @@
+#pragma once
+
+/*
+ * Answerer: takes one request of a service after the other, and has a command answer each
+ *
+ * Two calls at the hub make one answer: the one that takes the request is the command's standard
+ * input, the one that brings the reply its standard output, both as they come. When either breaks
+ * off, the asker is gone, and the command is ended. The exit status goes with the reply.
+ *
+ * An answerer that has been at the hub once comes back when the hub is away for a while.
+ */
+
+#include "base/fault.h"
+#include "net/address.h"
+#include "net/loop.h"
+
+struct answerer;
+
+struct answerer_options {
+	const struct address *address; /* these borrow, and must stay */
+	const char *service;
+	const char *type; /* of the replies */
+	char **args;	  /* the command, ended by NULL */
+	uint64_t timeout; /* ms that a command may run, 0 for any */
+	/* The answerer is done: after answerer_stop(), with WHY->error 0, or as it cannot go on. It
+	 * is not to be freed from within. */
+	void (*done)(void *data, const struct fault *why);
+	/* The hub is away, or back; a line for people. */
+	void (*noted)(void *data, const char *line);
+	void *data;
+};
+
+/* NULL when memory is out. It starts at once. */
+struct answerer *answerer_new(struct loop *l, const struct answerer_options *options);
+
+/* Takes no further request; `done` comes when the command under way has ended, maybe at once. */
+void answerer_stop(struct answerer *a);
+
+/* Breaks off what is under way. Takes NULL, returns NULL. */
+struct answerer *answerer_free(struct answerer *a);
