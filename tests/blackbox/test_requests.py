@@ -257,7 +257,7 @@ def test_a_flood_on_one_server(hub, client):
 SCRIPT = """
 url=http://localhost:$1/services/upper
 while curl -sf -X POST -D head -o body "$url/next"; do
-	id=$(sed -n 's/^Request-Id: \\([0-9a-f]*\\).*/\\1/p' head)
+	id=$(sed -n 's/^Request-Id: //p' head | tr -dc 0-9a-f)
 	tr a-z A-Z <body | curl -s --data-binary @- -H 'Exit-Status: 3' "$url/replies/$id"
 done
 """
