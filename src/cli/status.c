@@ -37,17 +37,34 @@ static void status_print_topic(const json_t *topic)
 		(long long)json_integer_value(json_object_get(topic, "subscribers")));
 }
 
-static void status_print(json_t *figures, const json_t *topics)
+static void status_print_service(const json_t *service)
+{
+	printf("  %-24s %12lld %12lld %12lld\n",
+		json_string_value(json_object_get(service, "name")),
+		(long long)json_integer_value(json_object_get(service, "waiting")),
+		(long long)json_integer_value(json_object_get(service, "running")),
+		(long long)json_integer_value(json_object_get(service, "queued")));
+}
+
+static void status_print_lists(const json_t *topics, const json_t *services)
+{
+	const json_t *each;
+	size_t i;
+
+	if (json_array_size(topics))
+		printf("\n  %-24s %12s %12s\n", "TOPIC", "MESSAGES", "SUBSCRIBERS");
+	json_array_foreach(topics, i, each) status_print_topic(each);
+	if (json_array_size(services))
+		printf("\n  %-24s %12s %12s %12s\n", "SERVICE", "WAITING", "RUNNING", "QUEUED");
+	json_array_foreach(services, i, each) status_print_service(each);
+}
+
+static void status_print(json_t *figures)
 {
 	const char *name;
 	json_t *each;
-	size_t i;
 
 	json_object_foreach(figures, name, each) status_print_figure(name, each);
-	if (!json_array_size(topics))
-		return;
-	printf("\n  %-24s %12s %12s\n", "TOPIC", "MESSAGES", "SUBSCRIBERS");
-	json_array_foreach(topics, i, each) status_print_topic(each);
 }
 
 /* What the hub has at TARGET; NULL with a line in WHY. */
@@ -72,26 +89,30 @@ static int status_run(const struct command_line *line)
 	struct fault why = FAULT_NULL;
 	json_t *figures = status_ask(line, "/status", &why);
 	json_t *topics = figures ? status_ask(line, "/topics/", &why) : NULL;
+	json_t *services = topics ? status_ask(line, "/services/", &why) : NULL;
 
-	if (topics && settings->json) {
+	if (services && settings->json) {
 		json_object_set(figures, "topics", topics);
+		json_object_set(figures, "services", services);
 		json_dumpf(figures, stdout, JSON_COMPACT);
 		putchar('\n');
-	} else if (topics) {
-		status_print(figures, topics);
+	} else if (services) {
+		status_print(figures);
+		status_print_lists(topics, services);
 	}
 	json_decref(figures);
 	json_decref(topics);
-	return topics ? EX_OK : command_failed(&why);
+	json_decref(services);
+	return services ? EX_OK : command_failed(&why);
 }
 
 const struct command command_status = {
 	.name = "status",
 	.words = "ADDRESS",
-	.summary = "shows a hub's clients, topics and counters",
+	.summary = "shows a hub's clients, topics, services and counters",
 	.about =
 		"The figures are those of GET /status; --json prints them as one object, with the\n"
-		"topics in it.",
+		"topics and services in it.",
 	.min_words = 1,
 	.max_words = 1,
 	.settings_size = sizeof(struct status_settings),

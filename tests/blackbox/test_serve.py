@@ -1,7 +1,9 @@
 """ferry serve and ferry request: a command at one end, a command line at the other."""
 
 import http.client
+import json
 import os
+import re
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -82,6 +84,14 @@ def test_a_command_that_reads_nothing(hub, serve, ferry):
     serve("deaf", "--", "exec <&-; echo enough; exit 7")
     asked = ferry("request", hub.address, "deaf", "-", text=False, input=b"x" * (8 << 20))
     assert (asked.returncode, asked.stdout) == (7, b"enough\n")
+
+
+def test_the_status_of_a_service(hub, serve, ferry):
+    serve("up", "--", "cat", workers=3)
+    figures = json.loads(ferry("status", hub.address, "--json").stdout)
+    assert figures["services"] == [{"name": "up", "waiting": 3, "running": 0, "queued": 0}]
+    assert figures["servers_waiting"] == 3
+    assert re.search(r"^  up +3 +0 +0$", ferry("status", hub.address).stdout, re.MULTILINE)
 
 
 def test_no_one_answers(hub, ferry, tmp_path):
