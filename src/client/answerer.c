@@ -79,10 +79,10 @@ static void answerer_wait(struct answerer *a, enum answerer_wait wait, uint64_t 
 		uv_timer_start(a->timer, answerer_on_timer, ms, 0);
 }
 
-/* The command is not wanted any more. */
+/* The command, and what it left behind with its output open, is not wanted any more. */
 static void answerer_end_command(struct answerer *a)
 {
-	if (!a->child || a->wait == WAIT_END)
+	if (!a->child || (a->exited && a->drained) || a->wait == WAIT_END)
 		return;
 	child_signal(a->child, SIGTERM);
 	answerer_wait(a, WAIT_END, TERMINATE_MS);
@@ -419,12 +419,11 @@ static void answerer_on_next(struct ending *e)
 struct answerer *answerer_new(struct loop *l, const struct answerer_options *options)
 {
 	cleanup(cleanup_free) struct answerer *a = calloc(1, sizeof(*a));
+	cleanup(cleanup_free) uv_timer_t *timer = malloc(sizeof(*timer));
 
-	if (!a)
+	if (!a || !timer)
 		return NULL;
-	a->timer = malloc(sizeof(*a->timer));
-	if (!a->timer)
-		return NULL;
+	a->timer = take(timer);
 	a->loop = l;
 	a->options = *options;
 	a->take = HTTP_CALL_NULL;
@@ -441,7 +440,7 @@ struct answerer *answerer_new(struct loop *l, const struct answerer_options *opt
 void answerer_stop(struct answerer *a)
 {
 	a->stopping = true;
-	if (!a->child)
+	if (!a->child && !a->exited)
 		ending_ask(a->loop, &a->next);
 }
 
@@ -454,8 +453,7 @@ struct answerer *answerer_free(struct answerer *a)
 {
 	if (!a)
 		return NULL;
-	if (a->child)
-		child_signal(a->child, SIGTERM);
+	answerer_end_command(a);
 	answerer_clear(a);
 	ending_cancel(&a->next);
 	uv_close((uv_handle_t *)a->timer, answerer_free_timer);

@@ -49,12 +49,11 @@ static void desk_on_failed(struct call *c, enum call_failure how)
 struct desk *desk_new(struct server *s)
 {
 	cleanup(cleanup_free) struct desk *d = calloc(1, sizeof(*d));
+	cleanup(cleanup_free) uv_timer_t *timer = malloc(sizeof(*timer));
 
-	if (!d)
+	if (!d || !timer)
 		return NULL;
-	d->timer = calloc(1, sizeof(*d->timer));
-	if (!d->timer)
-		return NULL;
+	d->timer = take(timer);
 	uv_timer_init(&s->loop->uv, d->timer);
 	uv_unref((uv_handle_t *)d->timer);
 	d->timer->data = d;
