@@ -418,12 +418,15 @@ static void answerer_on_next(struct ending *e)
 
 struct answerer *answerer_new(struct loop *l, const struct answerer_options *options)
 {
-	cleanup(cleanup_free) struct answerer *a = calloc(1, sizeof(*a));
-	cleanup(cleanup_free) uv_timer_t *timer = malloc(sizeof(*timer));
+	struct answerer *a = calloc(1, sizeof(*a));
+	uv_timer_t *timer = malloc(sizeof(*timer));
 
-	if (!a || !timer)
+	if (!a || !timer) {
+		free(a);
+		free(timer);
 		return NULL;
-	a->timer = take(timer);
+	}
+	a->timer = timer;
 	a->loop = l;
 	a->options = *options;
 	a->take = HTTP_CALL_NULL;
@@ -434,7 +437,7 @@ struct answerer *answerer_new(struct loop *l, const struct answerer_options *opt
 	a->timer->data = a;
 	ending_init(&a->next, answerer_on_next);
 	ending_ask(l, &a->next);
-	return take(a);
+	return a;
 }
 
 void answerer_stop(struct answerer *a)

@@ -48,12 +48,15 @@ static void desk_on_failed(struct call *c, enum call_failure how)
 
 struct desk *desk_new(struct server *s)
 {
-	cleanup(cleanup_free) struct desk *d = calloc(1, sizeof(*d));
-	cleanup(cleanup_free) uv_timer_t *timer = malloc(sizeof(*timer));
+	struct desk *d = calloc(1, sizeof(*d));
+	uv_timer_t *timer = malloc(sizeof(*timer));
 
-	if (!d || !timer)
+	if (!d || !timer) {
+		free(d);
+		free(timer);
 		return NULL;
-	d->timer = take(timer);
+	}
+	d->timer = timer;
 	uv_timer_init(&s->loop->uv, d->timer);
 	uv_unref((uv_handle_t *)d->timer);
 	d->timer->data = d;
@@ -66,7 +69,7 @@ struct desk *desk_new(struct server *s)
 					    .given = desk_give,
 					    .failed = desk_on_failed,
 				    });
-	return take(d);
+	return d;
 }
 
 static void desk_free_timer(uv_handle_t *timer)
