@@ -295,28 +295,30 @@ static size_t exchange_received(struct connection *c, struct bytes data)
 	return exchange_receive_head(x, data);
 }
 
-static void exchange_ended(struct connection *c)
+static bool exchange_owes_answer(const struct exchange *x)
 {
-	struct exchange *x = exchange_of(c);
-
-	/* Who asked and then ended is answered; who listens, or has not asked, is gone. */
-	if (!x->handler || x->reading || x->streaming)
-		connection_leave(c);
-	else if (x->handler->ended)
-		x->handler->ended(x);
-	else
-		x->keep_alive = false;
+	return x->handler && !x->reading && !x->streaming;
 }
 
-/* What was asked is answered. */
+/* What was asked is answered; who listens, or has not asked, is sent away. */
 static void exchange_stop(struct connection *c)
 {
 	struct exchange *x = exchange_of(c);
 
-	if (!x->handler || x->reading || x->streaming)
-		connection_leave(c);
-	else
+	if (exchange_owes_answer(x))
 		x->keep_alive = false;
+	else
+		connection_leave(c);
+}
+
+static void exchange_ended(struct connection *c)
+{
+	struct exchange *x = exchange_of(c);
+
+	if (exchange_owes_answer(x) && x->handler->ended)
+		x->handler->ended(x);
+	else
+		exchange_stop(c);
 }
 
 static void exchange_writable(struct connection *c)

@@ -65,7 +65,8 @@ static void route_answer_options(struct exchange *x, const char *allow)
 	if (x->cors) {
 		http_writer_text(&w, "Access-Control-Allow-Methods", allow);
 		http_writer_text(&w, "Access-Control-Allow-Headers",
-			"Authorization, Content-Type, Idempotency-Key, Last-Event-ID");
+			"Authorization, Content-Type, Idempotency-Key, Last-Event-ID, "
+			"Request-Timeout");
 		http_writer_text(&w, "Access-Control-Max-Age", "600");
 	}
 	exchange_send_empty(x, &w);

@@ -136,6 +136,25 @@ static void a_cut_chunked_body_is_not_whole(void **state)
 	}
 }
 
+static void trailers_can_be_had(void **state)
+{
+	static const char text[] = "1\r\na\r\n0\r\nA: b\r\nC:\r\n\r\nGET";
+	struct buffer trailers = BUFFER_NULL;
+	struct http_body body;
+	struct bytes piece;
+	int r = HTTP_MORE;
+
+	assert_int_equal(http_body_init(&body, HTTP_CHUNKED, 0, UINT64_MAX), 0);
+	body.trailers = &trailers;
+	for (size_t i = 0; r && i < sizeof(text); i++) {
+		struct bytes in = bytes_of(text + i, 1);
+		r = http_body_next(&body, &in, &piece);
+	}
+	assert_int_equal(r, 0);
+	assert_true(bytes_equal(buffer_bytes(&trailers), bytes_text("A: b\r\nC:\r\n\r\n")));
+	buffer_deinit(&trailers);
+}
+
 static void lines_and_trailers_are_bounded(void **state)
 {
 	struct buffer text = BUFFER_NULL, content = BUFFER_NULL;
@@ -278,6 +297,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chunked_agrees_with_the_rfc),
 		cmocka_unit_test(a_cut_chunked_body_is_not_whole),
+		cmocka_unit_test(trailers_can_be_had),
 		cmocka_unit_test(lines_and_trailers_are_bounded),
 		cmocka_unit_test(chunks_are_bounded_without_a_limit_too),
 		cmocka_unit_test(content_is_bounded),
