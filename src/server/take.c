@@ -113,8 +113,14 @@ static void take_beat(struct exchange *x)
 {
 }
 
+/* It is given nothing in what is left of this turn. */
 static void take_ended(struct exchange *x)
 {
+	struct desk *d = x->connection->server->desk;
+	struct taking *t = x->own;
+
+	taker_leave(&d->services, &t->taker, desk_now(d));
+	desk_arm(d);
 	connection_close(x->connection);
 }
 
