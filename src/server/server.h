@@ -60,7 +60,7 @@ struct entrance {
 struct server {
 	struct loop *loop;
 	struct hub *hub;
-	struct desk *desk; /* of services */
+	struct desk *desk;	   /* of services */
 	const struct store *store; /* the hub's */
 	uint64_t started_ms;	   /* of the loop */
 	char date[HTTP_DATE_SIZE]; /* of this second, for answers */
