@@ -97,6 +97,8 @@ static void load_run(struct load *l, uint64_t seconds)
 		if (now - last > WAIT_MS)
 			die_because("the server has stopped answering");
 	}
+	if (now == counted_at || !counted_at)
+		die_because("no answer came in time to be counted");
 	printf("{\"rate\": %.0f, \"total\": %zu}\n",
 		(double)(l->answered - counted) * 1000 / (double)(now - counted_at),
 		(size_t)l->answered);
