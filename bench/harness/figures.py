@@ -155,6 +155,7 @@ def acknowledged(p, load):
         [
             row("limit (HTTP)", "limit", p.limit("echo", "--http"), "http-post:/topics/lobby"),
             row("ferry (POST)", "ferry", p.ferry(), "http-post:/topics/lobby"),
+            row("ferry, keeping one", "aside", p.ferry("--keep-count", 1), "http-post:/topics/lobby"),
             row("redis (PUBLISH)", "peer", p.redis(), "redis-publish"),
             row("nats (PUB, verbose)", "peer", p.nats(), "nats-publish"),
         ],
@@ -177,6 +178,23 @@ def stored(p, load, n):
             row("nats JetStream (not synced)", "aside", p.nats("-js", "-sd", "."), "jetstream"),
         ],
         [Goal("ferry", 2, "best peer")] if n == 100 else [],
+    )
+
+
+def replay(p, load):
+    def row(name, kind, server, protocol):
+        return Row(name, kind, server, load.replay(protocol))
+
+    return Figure(
+        "replay",
+        "A million messages of 64 bytes from the past, to one subscriber (ndjson)",
+        {"rate": "messages/s"},
+        [
+            row("ferry, in memory", "ferry", p.ferry("--keep-size", "1G"), "ferry"),
+            row("ferry, in a file", "ferry", p.ferry("--store", "messages.db"), "ferry"),
+            row("redis (XRANGE, in memory)", "peer", p.redis(), "redis"),
+        ],
+        [Goal("ferry, in a file", 1, "best peer")],
     )
 
 
@@ -267,6 +285,7 @@ def all_figures(p, load):
         stored(p, load, 1),
         stored(p, load, 10),
         stored(p, load, 100),
+        replay(p, load),
         http(p, load, "http-get", "GET /status by wrk, 64 connections", "/status", False),
         http(p, load, "http-post", "POST of 64 bytes by wrk, 64 connections", "/topics/t", True),
         idle(p, load, 10000),

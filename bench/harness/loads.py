@@ -47,6 +47,11 @@ class Loads:
             ],
         )
 
+    def replay(self, protocol):
+        return lambda server: self.counted(
+            server, [self.program("replay"), protocol, server.addresses[0], 1000000]
+        )
+
     def publish(self, protocol, pace_us):
         count = self.seconds * 1000000 // (pace_us or 100)
         return lambda server: self.counted(
