@@ -162,7 +162,8 @@ void loop_deinit(struct loop *l)
 {
 	loop_run_endings(l);
 	uv_walk(&l->uv, loop_close_handle, NULL);
-	uv_run(&l->uv, UV_RUN_DEFAULT);
+	while (uv_run(&l->uv, UV_RUN_DEFAULT))
+		; /* a loop_stop() that nobody ran for ends the first */
 	uv_loop_close(&l->uv);
 	close(l->epoll);
 	free(l->scratch);

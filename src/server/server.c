@@ -229,11 +229,10 @@ struct server *server_new(struct loop *l, struct store *store, const struct serv
 
 struct server *server_free(struct server *s)
 {
-	struct deadlines *waits[] = {
-		&s->idle, &s->rest, &s->doubt, &s->beat, &s->farewell, &s->stop, &s->tick};
-
 	if (!s)
 		return NULL;
+	struct deadlines *waits[] = {
+		&s->idle, &s->rest, &s->doubt, &s->beat, &s->farewell, &s->stop, &s->tick};
 	s->watcher = (struct server_watcher){0};
 	list_each_safe (node, &s->entrances)
 		entrance_free(container_of(node, struct entrance, node));
