@@ -1,7 +1,8 @@
 """ferry relay: bytes and endings, exact on both sides, for every pair of stream sockets; packets;
 datagrams; limits; what it says.
 
-FERRY_RELAY_BULK=256 (MiB) makes the bulk tests as large as they were meant; 8 unless set.
+FERRY_RELAY_BULK (MiB, 8 unless set; 256 is what was meant) and FERRY_RELAY_MANY (connections, 1000
+unless set; 10000 is) make the large tests larger.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ import pytest
 from program import PATIENCE
 
 BULK = int(os.environ.get("FERRY_RELAY_BULK", "8")) << 20
+MANY = int(os.environ.get("FERRY_RELAY_MANY", "1000"))
 BLOCK = os.urandom(1 << 20)
 STREAMS = ["tcp", "unix"]
 
@@ -378,8 +380,8 @@ def test_many_connections_leave_nothing_behind(relay, tmp_path):
     target = Side("tcp", tmp_path)
     program = relay("tcp:127.0.0.1:0", target.address, "--json", "--threads", "2")
     before = open_descriptors(program)
-    steady = [(connect(program.address), target.accept()) for _ in range(100)]
-    for i in range(1000):
+    steady = [(connect(program.address), target.accept()) for _ in range(MANY // 10)]
+    for i in range(MANY):
         with connect(program.address) as here:
             word = b"%d" % i
             here.sendall(word)
@@ -392,7 +394,7 @@ def test_many_connections_leave_nothing_behind(relay, tmp_path):
         assert there.recv(100) == b"still here"
         here.close()
         there.close()
-    for _ in range(1100):
+    for _ in range(MANY + MANY // 10):
         program.wait_for(r'"event":"closed".*"end":"ended"}')
     assert open_descriptors(program) == before
     program.stop()
