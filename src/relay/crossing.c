@@ -51,7 +51,10 @@ void crossing_on_idle(struct deadlines *d, struct deadline *which)
 {
 	struct crossing *c = container_of(which, struct crossing, wait);
 
-	crossing_close(c, c->from.shared >= 0 ? CROSSING_ENDED : CROSSING_IDLE, 0);
+	if (c->from.shared >= 0)
+		crossing_close(c, CROSSING_ENDED, 0);
+	else
+		crossing_close(c, CROSSING_IDLE, -ETIMEDOUT);
 }
 
 void crossing_on_last_datagram(struct deadlines *d, struct deadline *which)
@@ -84,10 +87,11 @@ static bool flow_lost_its_source(struct flow *f)
 	return is_dead(f->from) && (f->over || flow_is_stuck(f));
 }
 
-/* A pipe or a terminal that nobody reads any more has no other direction to wait for. */
+/* A pipe or a terminal that nobody reads any more has no other direction to wait for, and a socket
+ * of datagrams never says that it has ended. */
 static bool flow_ends_all(const struct flow *f)
 {
-	return f->cut && !f->to->is_socket;
+	return f->cut && (!f->to->is_socket || f->to->datagrams);
 }
 
 /* Closes what is over. */

@@ -352,6 +352,31 @@ def test_each_sender_of_datagrams_has_a_session(relay):
     assert target.recvfrom(100) == (b"", sessions[0])
 
 
+def test_a_target_of_datagrams_that_comes_back(relay):
+    target = udp_socket()
+    name = target.getsockname()
+    program = relay("udp:127.0.0.1:0", f"udp:127.0.0.1:{name[1]}", "--json")
+    to = ("127.0.0.1", port_of(program))
+    with udp_socket() as sender:
+        sender.sendto(b"one", to)
+        assert target.recv(100) == b"one"
+        target.close()
+        sender.sendto(b"nobody hears this", to)
+        program.wait_for(r'"end":"reset by to","error":"Connection refused"')
+        target = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        target.settimeout(PATIENCE)
+        target.bind(name)
+        sender.sendto(b"two", to)
+        assert target.recv(100) == b"two"
+        target.close()
+
+
+def test_standard_input_that_is_idle_for_too_long(start):
+    with socket.create_server(("127.0.0.1", 0)) as target:
+        program = start("relay", "-", f"127.0.0.1:{target.getsockname()[1]}", "--idle-timeout", "100ms")
+        program.wait(124)
+
+
 def test_unix_datagrams(relay, tmp_path):
     target = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     target.settimeout(PATIENCE)
