@@ -109,6 +109,11 @@ static void crossing_settle(struct crossing *c)
 		crossing_close(c, CROSSING_ENDED, 0);
 }
 
+bool crossing_is_held_up(const struct crossing *c)
+{
+	return buffer_len(&c->early) || flow_is_stuck(&c->there);
+}
+
 static void crossing_run(struct crossing *c)
 {
 	int there = flow_run(&c->there);
@@ -127,6 +132,8 @@ static void crossing_run(struct crossing *c)
 		source_again(c->relay->loop, &c->to.source, 0);
 	if (there != FLOW_NOTHING || back != FLOW_NOTHING)
 		crossing_moved(c);
+	if (c->route->slow == c && !crossing_is_held_up(c))
+		route_go_on(c->route);
 	crossing_settle(c);
 }
 

@@ -25,6 +25,7 @@ struct route {
 	struct list *senders;	 /* crossings of datagram senders, by the hash of their address */
 	struct crossing *only;	 /* the one session of senders, where the target is single */
 	struct crossing *queued; /* accepted, but the quota was full */
+	struct crossing *slow;	 /* whose target holds up senders that can wait (unix:) */
 };
 
 struct crossing {
@@ -78,12 +79,18 @@ struct crossing *crossing_open_sender(struct route *route, const struct packet *
 /* A packet that its sender sent. */
 void crossing_push(struct crossing *c, struct bytes packet);
 
+/* True while packets wait for the target. */
+bool crossing_is_held_up(const struct crossing *c);
+
 void crossing_close(struct crossing *c, enum crossing_end end, int error);
 
 /* The deadline that the relay's timers tell of. */
 void crossing_on_idle(struct deadlines *d, struct deadline *which);
 void crossing_on_last_datagram(struct deadlines *d, struct deadline *which);
 void crossing_on_no_header(struct deadlines *d, struct deadline *which);
+
+/* From the relay: its `slow` one holds it up no more. */
+void route_go_on(struct route *route);
 
 /* From the relay: the crossing is off its lists, told of and its place given back; it is freed
  * next. */

@@ -28,6 +28,12 @@ const char *crossing_end_name(enum crossing_end end)
 
 /* ---- routes ---- */
 
+void route_go_on(struct route *route)
+{
+	route->slow = NULL;
+	listener_resume(&route->listener);
+}
+
 /* Whoever waited for room tries again; a route that is one connection is over after it. */
 static void route_forget(struct route *route, const struct crossing *c)
 {
@@ -35,6 +41,8 @@ static void route_forget(struct route *route, const struct crossing *c)
 		route->only = NULL;
 	if (route->queued == c)
 		route->queued = NULL;
+	if (route->slow == c)
+		route_go_on(route);
 	if (route->single)
 		listener_close(&route->listener);
 	else
@@ -83,6 +91,11 @@ static struct crossing *route_find_sender(const struct route *route, const struc
 	return NULL;
 }
 
+static bool is_unix(const struct route *route)
+{
+	return route->listener.address.scheme->kind == ADDRESS_UNIX;
+}
+
 static void route_on_packet(struct listener *l, const struct packet *p)
 {
 	struct route *route = container_of(l, struct route, listener);
@@ -100,6 +113,13 @@ static void route_on_packet(struct listener *l, const struct packet *p)
 	}
 	if (c)
 		crossing_push(c, p->data);
+	/* Unix senders wait in their own send(2) for the target of one of them, and lose nothing.
+	 */
+	c = route_find_sender(route, p);
+	if (c && is_unix(route) && crossing_is_held_up(c)) {
+		route->slow = c;
+		listener_pause(l);
+	}
 }
 
 static void route_on_starved(struct listener *l, int error)

@@ -377,20 +377,35 @@ def test_standard_input_that_is_idle_for_too_long(start):
         program.wait(124)
 
 
+def unix_datagrams(path):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    s.settimeout(PATIENCE)
+    s.bind(path)
+    return s
+
+
 def test_unix_datagrams(relay, tmp_path):
-    target = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    target.settimeout(PATIENCE)
-    target.bind(f"{tmp_path}/target")
-    program = relay(f"unix:{tmp_path}/relay?type=dgram", f"unix:{tmp_path}/target?type=dgram")
-    here = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    here.settimeout(PATIENCE)
-    here.bind(f"{tmp_path}/here")
-    here.sendto(b"hello", f"{tmp_path}/relay")
-    data, session = target.recvfrom(100)
-    assert data == b"hello"
-    target.sendto(b"answer", session)
-    assert here.recv(100) == b"answer"
-    program.stop()
+    with unix_datagrams(f"{tmp_path}/target") as target, unix_datagrams(f"{tmp_path}/here") as here:
+        program = relay(f"unix:{tmp_path}/relay?type=dgram", f"unix:{tmp_path}/target?type=dgram")
+        here.sendto(b"hello", f"{tmp_path}/relay")
+        data, session = target.recvfrom(100)
+        assert data == b"hello"
+        target.sendto(b"answer", session)
+        assert here.recv(100) == b"answer"
+        program.stop()
+
+
+def test_unix_datagrams_wait_for_a_slow_reader(relay, tmp_path):
+    with unix_datagrams(f"{tmp_path}/target") as target, unix_datagrams(f"{tmp_path}/here") as here:
+        program = relay(f"unix:{tmp_path}/relay?type=dgram", f"unix:{tmp_path}/target?type=dgram")
+        packets = [struct.pack("I", i) * 5000 for i in range(500)]
+        sending = in_thread(lambda: [here.sendto(packet, f"{tmp_path}/relay") for packet in packets])
+        while not sending.done() and select.select([], [here], [], 0.2)[1]:
+            pass
+        for packet in packets:
+            assert target.recv(1 << 16) == packet
+        sending()
+        program.stop()
 
 
 # ---- many, and limits
