@@ -67,9 +67,7 @@ static void target_serve(int fd, bool echo)
 
 	if (n < 0 && errno == EAGAIN)
 		return;
-	if (n <= 0)
-		close(fd);
-	else if (echo && send(fd, in, (size_t)n, MSG_NOSIGNAL) != n)
+	if (n <= 0 || (echo && send(fd, in, (size_t)n, MSG_NOSIGNAL) != n))
 		close(fd);
 }
 

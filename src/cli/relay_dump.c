@@ -55,7 +55,8 @@ static void print_row(struct buffer *out, const char *prefix, uint64_t offset, s
 		hex[at++] = digits[row.data[i] >> 4];
 		hex[at++] = digits[row.data[i] & 15];
 		at += i % 2;
-		text[i] = row.data[i] >= 0x20 && row.data[i] < 0x7f ? (char)row.data[i] : '.';
+		bool shown = row.data[i] >= 0x20 && row.data[i] < 0x7f;
+		memcpy(&text[i], shown ? &row.data[i] : (const uint8_t *)".", 1);
 	}
 	buffer_print(out, "%s%08llx: %.*s%.*s\n", prefix, (unsigned long long)offset, TEXT_COLUMN,
 		hex, (int)row.len, text);

@@ -97,14 +97,10 @@ static bool flow_ends_all(const struct flow *f)
 /* Closes what is over. */
 static void crossing_settle(struct crossing *c)
 {
-	if (flow_lost_its_source(&c->there))
+	if (flow_lost_its_source(&c->there) || flow_ends_all(&c->back))
 		crossing_close(c, CROSSING_RESET_FROM, c->from.error);
-	else if (flow_lost_its_source(&c->back))
+	else if (flow_lost_its_source(&c->back) || flow_ends_all(&c->there))
 		crossing_close(c, CROSSING_RESET_TO, c->to.error);
-	else if (flow_ends_all(&c->there))
-		crossing_close(c, CROSSING_RESET_TO, c->to.error);
-	else if (flow_ends_all(&c->back))
-		crossing_close(c, CROSSING_RESET_FROM, c->from.error);
 	else if (c->there.over && c->back.over)
 		crossing_close(c, CROSSING_ENDED, 0);
 }
