@@ -26,7 +26,7 @@ BLACKBOX = ROOT / "tests" / "blackbox"
 CACHE = ROOT / "build" / "vm"
 GUEST_CID = 3
 
-UNIT_TESTS = ["unit-dial", "unit-listener", "unit-vsock"]
+UNIT_TESTS = ["unit-dial", "unit-holder", "unit-listener", "unit-vsock"]
 
 DIAGNOSTICS = ["unix_diag", "tcp_diag", "udp_diag", "vsock_diag"]
 ONE = ["vsock_loopback", "sctp", "sctp_diag", "tls", *DIAGNOSTICS]
@@ -76,6 +76,8 @@ def images(linux):
         one = _image(linux, ONE)
         one.python()
         one.tree(BLACKBOX)
+        for name in UNIT_TESTS:
+            one.program(UNIT / name)
         one.write(directory / "one")
         guest = _image(linux, GUEST).write(directory / "guest")
         _host_image(linux, guest).write(directory / "host")
@@ -86,11 +88,7 @@ def _image(linux, modules):
     image = Image()
     image.modules(linux.modules(modules))
     image.program("socat")
-    if FERRY.exists():
-        image.program(FERRY, "usr/bin/ferry")
-    for name in UNIT_TESTS:
-        if (UNIT / name).exists():
-            image.program(UNIT / name)
+    image.program(FERRY, "usr/bin/ferry")
     return image
 
 

@@ -220,7 +220,7 @@ def _machine_options(accelerator, memory, kernel, image):
         *["-accel", accelerator, "-cpu", "max", "-M", "q35", "-smp", "1", "-m", str(memory)],
         *["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-net", "none"],
         *["-kernel", str(kernel), "-initrd", str(image)],
-        *["-append", "console=ttyS0 panic=-1 quiet loglevel=4"],
+        *["-append", "console=ttyS0 panic=-1 quiet loglevel=4 nokaslr mitigations=off"],
     ]
 
 

@@ -5,6 +5,7 @@ import re
 
 import pytest
 from conftest import GUEST_CID, boot_guest
+from machine import MachineFault
 
 HOST_CID = 2
 PORT = 1025
@@ -25,6 +26,10 @@ class Side:
         self.jobs.append(hub)
         hub.wait_for(f"Listening on {self.address}")
         return hub
+
+    def wait_for_client(self):
+        connected = f"ferry who {self.address} | grep -q established"
+        self.here.check(f"until {connected}; do usleep 20000; done")
 
     def send_plain(self, text):
         """A client that knows nothing of ferry, from across."""
@@ -83,7 +88,7 @@ def test_a_port_in_use_names_its_holder(side):
 def test_send_and_follow(side, wire):
     side.listen()
     follower = side.across.start(f"exec ferry follow --count 2 --wire {wire} {side.address}")
-    side.here.check(f"until ferry who {side.address} | grep established; do usleep 20000; done")
+    side.wait_for_client()
     side.across.check(f"ferry send --wire {wire} {side.address} one")
     side.here.check(f"ferry send --name anna {side.address} two")
     result = follower.wait()
@@ -115,29 +120,29 @@ def test_errors_say_what_to_do(host, guest):
         assert len(result.text.splitlines()) == 1
 
 
-def test_a_killed_guest_is_told(host, guest):
-    side = Side(host, guest, HOST_CID, GUEST_CID)
-    hub = side.listen()
+def test_a_guest_that_dies_and_comes_back(host, guest):
+    """The host's hub lets go of its client, and the host's follower of the guest's hub waits."""
+    outside = Side(host, guest, HOST_CID, GUEST_CID)
+    hub = outside.listen()
     guest.start(f"(echo here; sleep 1000) | exec socat - VSOCK-CONNECT:{HOST_CID}:{PORT}")
     hub.wait_for("sent: here")
-    guest.end()
+    inside = Side(guest, host, GUEST_CID, HOST_CID)
+    inside.listen()
+    follower = host.start(f"exec ferry follow {inside.address}")
+    inside.wait_for_client()
+    guest.check(f"ferry send --name anna {inside.address} before")
+    follower.wait_for("anna: before")
+
+    with pytest.raises(MachineFault, match="(?s)the machine ended.*Kernel panic"):
+        guest.run("echo c >/proc/sysrq-trigger")
     hub.wait_for(f"Closed connection from: vsock:{GUEST_CID}:")
     hub.kill()
     assert hub.wait().status == 0
 
-
-def test_a_follower_goes_on_when_the_guest_is_back(host, guest):
-    side = Side(guest, host, GUEST_CID, HOST_CID)
-    side.listen()
-    follower = host.start(f"exec ferry follow -v {side.address}")
-    guest.check(f"until ferry who {side.address} | grep established; do usleep 20000; done")
-    guest.check(f"ferry send -n anna {side.address} before")
-    follower.wait_for("anna: before")
-    guest.end()
     back = Side(boot_guest(host), host, GUEST_CID, HOST_CID)
     back.listen()
-    back.here.check(f"until ferry who {side.address} | grep established; do usleep 20000; done")
-    back.here.check(f"ferry send -n anna {side.address} after")
+    back.wait_for_client()
+    back.here.check(f"ferry send --name anna {back.address} after")
     follower.wait_for("anna: after")
     follower.kill()
     follower.wait()
