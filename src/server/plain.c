@@ -63,14 +63,16 @@ static size_t plain_received(struct connection *c, struct bytes data)
 	}
 	if (!stream_is_open(&c->stream))
 		return data.len;
-	if (r < 0)
+	if (r < 0) {
 		connection_close(c);
-	else if (hub_is_full(c->server->hub))
-		connection_await_store(c);
-	else if (plain_pending(plain))
+		return data.len;
+	}
+	if (plain_pending(plain))
 		plain_await_rest(c);
 	else
 		deadline_clear(&c->rest);
+	if (hub_is_full(c->server->hub))
+		connection_await_store(c);
 	return data.len;
 }
 
@@ -86,7 +88,10 @@ static void plain_flush_rest(struct connection *c, bool final)
 
 static void plain_rested(struct connection *c)
 {
-	plain_flush_rest(c, false);
+	if (c->holding)
+		plain_await_rest(c); /* it is us who do not read on */
+	else
+		plain_flush_rest(c, false);
 }
 
 static void plain_ended(struct connection *c)

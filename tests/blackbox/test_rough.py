@@ -102,6 +102,17 @@ def test_last_words_before_a_reset(hub, words):
             hub.wait_for("^Closed connection")
 
 
+def test_last_words_of_one_who_might_have_asked_for_something(hub):
+    """What was begun like a request and did not become one is a message."""
+    for words in ("GET", "POST /topics/t HT"):
+        peer = hub.peer()
+        hub.wait_for("^Accepted connection")
+        peer.send(words)
+        peer.reset()
+        hub.wait_for(f" sent: {words}$")
+        hub.wait_for("^Closed connection")
+
+
 def test_a_subscriber_that_resets_while_it_is_sent_to(hub):
     with hub.peer() as sender, listener(hub) as other:
         for wire in ("plain", "events", "websocket"):

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from web import HOST, Answer, ask
+from web import HOST, TEXT, Answer, ask, frame, upgrade
 
 NDJSON = "Accept: application/x-ndjson\r\n"
 EVENTS = "Accept: text/event-stream\r\n"
@@ -176,6 +176,50 @@ def test_a_last_line_that_fills_the_store(start_stored):
     with hub.peer() as peer:
         for id in (1, 2):
             assert post_lines(peer, [{"text": "x" * (10 << 20)}]).json == {"id": id, "count": 1}
+
+
+def test_lines_behind_one_that_fills_the_store(start_stored):
+    hub = start_stored("--max-message=16M")
+    large = {"text": "x" * (10 << 20)}
+    with hub.peer() as peer:
+        lines = [large, {"text": "a"}, large, {"text": "b"}, {"text": "c"}]
+        assert post_lines(peer, lines).json == {"id": 5, "count": 5}
+        assert [body[:1] for body in read_bodies(peer)] == ["x", "a", "x", "b", "c"]
+
+
+@pytest.mark.parametrize("wire", ["plain", "websocket"])
+def test_a_client_that_sends_more_than_the_store_takes(start_stored, wire):
+    """It is held back, and nothing of it is lost, the end included."""
+    hub = start_stored("--max-message=16M")
+    bodies = [b"x" * (9 << 20), *(b"%d" % n for n in range(1000)), b"y" * (9 << 20), b"last"]
+    with hub.peer() as peer:
+        if wire == "plain":
+            peer.send(b"\n".join(bodies))
+        else:
+            upgrade(peer, "/topics/lobby")
+            peer.send(b"".join(frame(TEXT, body, mask=None) for body in bodies))
+        peer.end()
+        hub.wait_for("sent: last")
+    with hub.peer() as peer:
+        heard = read_bodies(peer, topic="lobby")
+        assert [len(body) for body in heard] == [len(body) for body in bodies]
+        assert heard[1:1001] == [str(n) for n in range(1000)]
+
+
+def test_a_client_that_ends_behind_its_post(stored):
+    with stored.peer() as peer:
+        peer.send(f"POST /topics/t HTTP/1.1\r\n{HOST}Content-Length: 2\r\n\r\nhi")
+        peer.end()
+        assert Answer(peer).json == {"id": 1}
+        assert peer.rest() == b""
+
+
+def test_a_client_that_leaves_behind_its_post(stored):
+    """What it was told does not matter to what was stored."""
+    for n in range(20):
+        with stored.peer() as peer:
+            peer.send(f"POST /topics/t HTTP/1.1\r\n{HOST}Content-Length: 2\r\n\r\nhi")
+        stored.wait_for("sent to t: hi")
 
 
 # ---- GET ----

@@ -76,8 +76,10 @@ def curl(*words):
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
 
-def frame(opcode, payload=b"", fin=True, masked=True, reserved=0):
-    """A frame as a client sends it; RESERVED are the three bits behind FIN."""
+def frame(opcode, payload=b"", fin=True, masked=True, reserved=0, mask=b"\x12\x34\x56\x78"):
+    """A frame as a client sends it; RESERVED are the three bits behind FIN. A MASK of None is one of
+    zeros, for payloads that are long.
+    """
     head = bytes([fin << 7 | reserved << 4 | opcode])
     if len(payload) < 126:
         head += bytes([masked << 7 | len(payload)])
@@ -87,7 +89,8 @@ def frame(opcode, payload=b"", fin=True, masked=True, reserved=0):
         head += bytes([masked << 7 | 127]) + struct.pack(">Q", len(payload))
     if not masked:
         return head + payload
-    mask = b"\x12\x34\x56\x78"
+    if not mask:
+        return head + bytes(4) + payload
     return head + mask + bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
 
 
