@@ -31,6 +31,7 @@ struct listen_settings {
 	uint64_t max_clients;
 	uint64_t max_message;
 	uint64_t idle_timeout;
+	uint64_t heartbeat;
 	uint64_t keep_age;
 	uint64_t keep_count;
 	uint64_t keep_size;
@@ -58,6 +59,8 @@ static const struct option_entry listen_options[] = {
 		1, 1 << 30, "the largest message"},
 	{"idle-timeout", 0, OPTION_SPAN, offsetof(struct listen_settings, idle_timeout), "SPAN",
 		NULL, 0, 0, "close a client that neither sends nor is sent anything for so long"},
+	{"heartbeat", 0, OPTION_SPAN, offsetof(struct listen_settings, heartbeat), "SPAN", "30s", 1,
+		0, "ask so often for a sign of life over WebSocket, and give one to event streams"},
 	{"store", 's', OPTION_TEXT, offsetof(struct listen_settings, store), "STORE", "memory", 0,
 		0, "where messages are kept: memory, or the path of a file PATH.db"},
 	{"keep-age", 0, OPTION_SPAN, offsetof(struct listen_settings, keep_age), "SPAN", NULL, 0, 0,
@@ -198,6 +201,7 @@ static int listen_start(struct listen *l, const struct command_line *line, struc
 		.max_message = settings->max_message,
 		.max_clients = settings->max_clients ? settings->max_clients : listen_raise_limit(),
 		.idle_timeout_ms = settings->idle_timeout,
+		.heartbeat_ms = settings->heartbeat,
 		.keep_age_ms = settings->keep_age,
 		.open = settings->open,
 		.guard =

@@ -17,7 +17,6 @@ enum { REFUSED_MAX = 64 };
 enum {
 	REST_MS = 20,
 	DOUBT_MS = 2000,
-	BEAT_MS = 30000,
 	FAREWELL_MS = 5000,
 	STOP_MS = 1000,
 	TICK_MS = 1000,
@@ -183,7 +182,7 @@ static int server_start(struct server *s, struct store *store)
 		{&s->idle, s->options.idle_timeout_ms, server_on_idle},
 		{&s->rest, REST_MS, server_on_rest},
 		{&s->doubt, DOUBT_MS, server_on_rest},
-		{&s->beat, BEAT_MS, server_on_rest},
+		{&s->beat, s->options.heartbeat_ms, server_on_rest},
 		{&s->farewell, FAREWELL_MS, server_on_farewell},
 		{&s->stop, STOP_MS, server_on_stop},
 		{&s->tick, TICK_MS, server_on_tick},

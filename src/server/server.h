@@ -25,6 +25,7 @@ struct server_options {
 	uint64_t max_message;	  /* bytes of a body */
 	uint64_t max_clients;	  /* at once */
 	uint64_t idle_timeout_ms; /* without a byte in either direction; 0: never */
+	uint64_t heartbeat_ms;	  /* between two signs of life to who listens and hears nothing */
 	uint64_t keep_age_ms;	  /* the store's bound by age; 0: none */
 	bool open; /* may be reached from other machines without a proof of who comes */
 	struct guard_options guard;
@@ -78,7 +79,7 @@ struct server {
 	struct deadlines idle;
 	struct deadlines rest;	/* 20 ms: a plain line's end may be left out */
 	struct deadlines doubt; /* 2 s: what could go on as a request, or as a line, but does not */
-	struct deadlines beat;	/* 30 s: a sign of life to who listens and hears nothing */
+	struct deadlines beat;	/* of server_options.heartbeat_ms */
 	struct deadlines farewell; /* 5 s: to read what was written before the close */
 	struct deadlines stop;	   /* 1 s: for all of them, when the server stops */
 	struct deadline stopping;

@@ -14,7 +14,7 @@ import pytest
 from paths import FERRY
 from peer import Peer
 from program import PATIENCE
-from web import HOST, TEXT, UPGRADE, Answer, ask, frame, read_frame, upgrade
+from web import HOST, PING, PONG, TEXT, UPGRADE, Answer, ask, frame, read_frame, upgrade
 
 SANITIZED = b"__asan_init" in FERRY.read_bytes()
 
@@ -323,6 +323,50 @@ def test_a_subscriber_that_does_not_read_catches_up_from_a_file(start_hub, tmp_p
         assert [message["text"].split()[0] for message in slow.messages()] == [
             str(n) for n in range(count)
         ]
+
+
+# ---- signs of life ----
+
+
+def test_an_event_stream_is_kept_alive(start_hub):
+    hub = start_hub("tcp:localhost:0", "--heartbeat=100ms")
+    with hub.peer() as old, hub.peer() as new, hub.peer() as ndjson, hub.peer() as sender:
+        accept = "Accept: text/event-stream\r\n\r\n"
+        old.send("GET /topics/lobby HTTP/1.0\r\n" + accept)
+        new.send(f"GET /topics/lobby HTTP/1.1\r\n{HOST}{accept}")
+        ndjson.send("GET /topics/lobby HTTP/1.0\r\nAccept: application/x-ndjson\r\n\r\n")
+        for peer in (old, new, ndjson):
+            peer.until(b"\r\n\r\n")
+        for _ in range(3):
+            assert old.until(b"\n\n") == b":\n\n"
+            assert new.until(b"\n\r\n") == b"3\r\n:\n\n\r\n"
+        post(sender, "hi")
+        assert json.loads(ndjson.line())["text"] == "hi"  # has no words for a sign of life
+
+
+def test_a_websocket_client_is_asked_for_a_sign_of_life(start_hub):
+    """One that answers stays, one that does not is let go."""
+    hub = start_hub("tcp:localhost:0", "--heartbeat=300ms")
+    with hub.peer() as alive, hub.peer() as dead:
+        upgrade(alive, "/topics/lobby")
+        upgrade(dead, "/topics/lobby")
+        for _ in range(3):
+            opcode, payload = read_frame(alive)
+            assert opcode == PING
+            alive.send(frame(PONG, payload))
+        assert read_frame(dead)[0] == PING
+        assert dead.rest() == b""
+        alive.send(frame(TEXT, b"still here"))
+        hub.wait_for("sent: still here")
+
+
+def test_a_subscriber_that_takes_nothing_is_let_go(start_hub):
+    hub = start_hub("tcp:localhost:0", "--heartbeat=200ms")
+    slow = Reader(hub, "events")
+    with hub.peer() as sender, slow.peer:
+        for _ in range(100):
+            post(sender, "x" * 100_000)
+        hub.wait_for(f"^Closed connection from: {re.escape(slow.peer.name)}$")
 
 
 # ---- at rest ----
