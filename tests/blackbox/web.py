@@ -15,6 +15,11 @@ UPGRADE = (
 )
 
 
+def name_of(case):
+    """What pytest calls a case of a table that has a request in it."""
+    return re.sub(r"[^ -~]", "", case)[:60] if isinstance(case, str) else None
+
+
 class Answer:
     """One response, read from PEER to its end."""
 
