@@ -111,20 +111,13 @@ static bool chat_says_bye(struct bytes line)
 	return false;
 }
 
-static void chat_on_settled(void *data, int error, uint64_t id)
-{
-	struct chat *c = data;
 
-	if (error)
-		printer_note(
-			&c->printer, "a message was not stored: %s", session_refusal(c->session));
-}
 
 static void chat_on_line(void *data, struct bytes line)
 {
 	struct chat *c = data;
 
-	int r = session_publish(c->session, line, chat_on_settled, c);
+	int r = session_publish(c->session, line, NULL, NULL);
 	if (r < 0)
 		printer_note(&c->printer, "the message was not sent: %s", strerror(-r));
 	if (chat_says_bye(line))
@@ -207,6 +200,14 @@ static void chat_on_skipped(struct session *s, uint64_t count)
 	printer_skipped(&c->printer, count);
 }
 
+static void chat_on_refused(struct session *s, const struct fault *why)
+{
+	struct chat *c = session_data(s);
+
+	if (session_is_open(s))
+		printer_note(&c->printer, "a message was not stored: %s", why->text);
+}
+
 static void chat_on_writable(struct session *s)
 {
 	struct chat *c = session_data(s);
@@ -237,6 +238,7 @@ static const struct session_handler chat_session = {
 	.opened = chat_on_opened,
 	.message = chat_on_message,
 	.skipped = chat_on_skipped,
+	.refused = chat_on_refused,
 	.writable = chat_on_writable,
 	.lost = chat_on_lost,
 	.closed = chat_on_closed,

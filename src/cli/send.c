@@ -97,8 +97,6 @@ static void send_on_settled(void *data, int error, uint64_t id)
 
 	if (!error)
 		s->stored++;
-	else if (!s->why.error)
-		fault_set(&s->why, error, "%s", session_refusal(s->session));
 	send_wait_anew(s);
 }
 
@@ -113,6 +111,14 @@ static void send_publish(struct send *s, struct bytes body)
 	} else if (!uv_is_active((uv_handle_t *)&s->patience)) {
 		send_wait_anew(s);
 	}
+}
+
+static void send_on_refused(struct session *session, const struct fault *why)
+{
+	struct send *s = session_data(session);
+
+	if (!s->why.error)
+		s->why = *why;
 }
 
 static void send_on_writable(struct session *session)
@@ -140,6 +146,7 @@ static void send_on_closed(struct session *session, const struct fault *why)
 }
 
 static const struct session_handler send_session = {
+	.refused = send_on_refused,
 	.writable = send_on_writable,
 	.lost = send_on_lost,
 	.closed = send_on_closed,

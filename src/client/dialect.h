@@ -83,11 +83,11 @@ struct session {
 	char *topic, *name;
 	char *since; /* NULL: from now on */
 	uint64_t timeout_ms, farewell_ms;
-	uint64_t started_ms;		       /* monotonic */
-	uint64_t last_id;		       /* messages behind it are wanted, if has_last_id */
-	unsigned attempts;		       /* since it was open */
-	char token[SESSION_TOKEN_SIZE];	       /* by which the hub knows our repeats */
-	struct fault refusal;		       /* of the message that is being settled */
+	uint64_t started_ms;		/* monotonic */
+	uint64_t last_id;		/* messages behind it are wanted, if has_last_id */
+	unsigned attempts;		/* since it was open */
+	char token[SESSION_TOKEN_SIZE]; /* by which the hub knows our repeats */
+
 	struct batch batches[SESSION_BATCHES]; /* http: sent and not answered, oldest first */
 	unsigned batch_count;
 	bool follow : 1;

@@ -106,13 +106,10 @@ static int session_take_options(
 
 void session_settle(struct session *s, const struct fault *why, uint64_t id)
 {
-	s->refusal = why ? *why : FAULT_NULL;
-	outbox_settle(&s->outbox, s->refusal.error, id);
-}
-
-const char *session_refusal(const struct session *s)
-{
-	return s->refusal.text;
+	if (why && s->handler->refused)
+		s->handler->refused(s, why);
+	if (!s->freed)
+		outbox_settle(&s->outbox, why ? why->error : 0, id);
 }
 
 /* ---- the end of a connection ---- */

@@ -34,6 +34,8 @@ struct session_handler {
 	/* The hub no longer has COUNT messages that should come here; 0: it does not say how many.
 	 */
 	void (*skipped)(struct session *s, uint64_t count);
+	/* A message was not stored, or is not known to be; its SETTLED comes next. */
+	void (*refused)(struct session *s, const struct fault *why);
 	/* The session was full, as it had said, and is no longer. */
 	void (*writable)(struct session *s);
 	/* The connection is lost; the next attempt is made in RETRY_MS. */
@@ -75,9 +77,6 @@ void *session_data(const struct session *s);
  * wire, and for datagrams, `stored` means no more than that the system has taken the bytes.
  */
 int session_publish(struct session *s, struct bytes body, outbox_settled *settled, void *data);
-
-/* While SETTLED tells of an error: why, as a line for people. */
-const char *session_refusal(const struct session *s);
 
 /* So much is on its way that no more is taken; `writable` tells when that changes. */
 bool session_is_full(struct session *s);

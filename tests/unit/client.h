@@ -51,6 +51,11 @@ static inline void told_skipped(struct session *s, uint64_t count)
 	told_of(s)->skipped += (int)count;
 }
 
+static inline void told_refused(struct session *s, const struct fault *why)
+{
+	told_of(s)->why = *why;
+}
+
 static inline void told_writable(struct session *s)
 {
 	told_of(s)->writable++;
@@ -84,6 +89,7 @@ static const struct session_handler told_handler = {
 	.opened = told_opened,
 	.message = told_message,
 	.skipped = told_skipped,
+	.refused = told_refused,
 	.writable = told_writable,
 	.lost = told_lost,
 	.closed = told_closed,

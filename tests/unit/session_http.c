@@ -145,7 +145,7 @@ static void a_refused_batch_does_not_end_it(void **state)
 	hub_expect(h, "{\"text\":\"a\"}\n", key);
 	hub_answer(h, "413 Content Too Large", PROBLEM, "{\"detail\":\"too large\"}");
 	told_until(h->told, buffer_len(&h->told->settled));
-	assert_non_null(strstr(session_refusal(h->told->session), "too large"));
+	assert_non_null(strstr(h->told->why.text, "too large"));
 	told_publish(h->told, "b");
 	hub_expect(h, "{\"text\":\"b\"}\n", key);
 	hub_answer(h, "200 OK", JSON, "{\"id\":1}");

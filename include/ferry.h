@@ -1,0 +1,193 @@
+#pragma once
+
+/*
+ * libferry: processes that talk over sockets
+ *
+ *	struct ferry *f = ferry_new();
+ *	struct ferry_options options = ferry_options();
+ *	struct ferry_session *s = ferry_open(f, "localhost:12345", &options);
+ *	if (!s || ferry_publish_wait(s, "hi", 2, NULL, 5000) < 0)
+ *		fprintf(stderr, "%s\n", ferry_why(f));
+ *	ferry_close(s);
+ *	ferry_free(f);
+ *
+ * Addresses are written as for the ferry command: `tcp:HOST:PORT`, `unix:PATH`, `vsock:CID:PORT`,
+ * `12345` and so on; see ferry(1).
+ *
+ * Results. A function that returns an int returns 0 or more when it did what it was asked, and a
+ * negative errno(3) when not; one that returns a pointer returns NULL then. ferry_why() has a line
+ * for people about the last failure.
+ *
+ * Blocking. Each thing can be done in two ways. Functions with a TIMEOUT_MS wait for their outcome,
+ * at most so many milliseconds (-1: for ever; then -ETIMEDOUT), and meanwhile callbacks are called
+ *as well. All others return at once, and what happens later is told by callbacks, which come only
+ *from within ferry_dispatch() or from within one of the functions that wait. A callback may call
+ * anything but ferry_free() and functions that wait, which give -EDEADLK there.
+ *
+ * Threads. A context and all that was made with it belong to one thread at a time. Contexts have
+ * nothing in common: one for each thread is fine.
+ *
+ * Ownership. Texts and bytes that are passed in are copied; those that are handed out belong to the
+ * library and live as long as their description says.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define FERRY_API __attribute__((visibility("default")))
+
+/* ---- the context ---- */
+
+struct ferry;
+
+/* NULL when memory or descriptors are out. */
+FERRY_API struct ferry *ferry_new(void);
+
+/* Ends all that was made with it; no callback comes any more. Takes NULL; returns NULL. */
+FERRY_API struct ferry *ferry_free(struct ferry *f);
+
+/* What was wrong with the last call that failed, or with what the current callback is told of: one
+ * line, without a line end. Lives until the next failure. */
+FERRY_API const char *ferry_why(const struct ferry *f);
+
+/* Handles what has happened, waiting for something to happen first if nothing has, and calls the
+ * callbacks. 0; -ETIMEDOUT when nothing came; -EDEADLK from within a callback. */
+FERRY_API int ferry_dispatch(struct ferry *f, int timeout_ms);
+
+/* A descriptor that is readable (poll(2), epoll(7), another event loop) when there is something to
+ * do: then call ferry_dispatch(f, 0). It is the same for the life of the context, and only to be
+ * watched. Or a negative errno. */
+FERRY_API int ferry_fd(struct ferry *f);
+
+/* ---- addresses ---- */
+
+/* ADDRESS in its canonical form, with every part spelt out, in *canonical, which is the caller's to
+ * free(3). -EINVAL for a bad one: ferry_why() says which part is wrong, and how it is written. */
+FERRY_API int ferry_address(struct ferry *f, const char *address, char **canonical);
+
+/* ---- sockets ---- */
+
+/* A descriptor connected to ADDRESS, of whatever family that is: blocking, close-on-exec, the
+ * caller's. */
+FERRY_API int ferry_dial(struct ferry *f, const char *address, int timeout_ms);
+
+struct ferry_dial;
+
+/* The same in the background. DIALED is called once, with the descriptor or a negative errno. It
+ * tries for TIMEOUT_MS, 0 for 10 s; does not wait. */
+FERRY_API struct ferry_dial *ferry_dial_start(struct ferry *f, const char *address, int timeout_ms,
+	void (*dialed)(void *data, int fd), void *data);
+
+/* Gives up: DIALED is not called. Not to be called after it was. Takes NULL; returns NULL. */
+FERRY_API struct ferry_dial *ferry_dial_cancel(struct ferry_dial *d);
+
+struct ferry_listener;
+
+/* Listens. ACCEPTED is called for each connection with a descriptor, which is blocking,
+ * close-on-exec and the callee's, and the name of who is at the other end, for the call. With NULL
+ * for ACCEPTED connections wait for ferry_accept(). */
+FERRY_API struct ferry_listener *ferry_listen(struct ferry *f, const char *address,
+	void (*accepted)(void *data, int fd, const char *peer), void *data);
+
+/* Waits for the next connection: a descriptor as above. */
+FERRY_API int ferry_accept(struct ferry_listener *l, int timeout_ms);
+
+/* Where it listens, with the port that was picked for port 0. Lives as long as the listener. */
+FERRY_API const char *ferry_listener_address(const struct ferry_listener *l);
+
+/* Who made the connection that ferry_accept() gave last. Lives until the next one. */
+FERRY_API const char *ferry_listener_peer(const struct ferry_listener *l);
+
+/* Listens no more, and removes the file of a Unix socket. Takes NULL; returns NULL. */
+FERRY_API struct ferry_listener *ferry_listener_free(struct ferry_listener *l);
+
+/* ---- sessions: messages, by way of a hub ---- */
+
+struct ferry_message {
+	uint64_t id;	   /* grows by hub; 0 when the wire does not tell */
+	uint64_t time_ms;  /* when the hub took it, since 1970-01-01T00:00:00Z */
+	const char *topic; /* its topic and sender end with a NUL; */
+	const char *from;  /* "" when the wire does not tell */
+	const void *body;  /* any bytes, with a NUL behind them that does not count */
+	size_t body_len;
+};
+
+struct ferry_session;
+
+/* What a session is to do. Begin with ferry_options(), then set what is to be otherwise. */
+struct ferry_options {
+	size_t size; /* of this structure, as the program was built with it */
+
+	const char *topic; /* NULL: lobby */
+	const char *name;  /* what others see as the sender; NULL: what the hub calls us */
+	const char *wire;  /* "http", or "plain" for what is no hub; NULL: http */
+	const char
+		*since; /* messages behind this id, "all", or so long ago ("10m"); NULL: new ones */
+
+	int follow;	/* messages are wanted (0): with `message`, or by ferry_next() */
+	int reconnect;	/* a connection that was lost is made again (1) and goes on where it was */
+	int timeout_ms; /* to connect and to be let in (10,000) */
+
+	/* The connection is up, or up again. */
+	void (*opened)(void *data);
+	/* A message of someone else. M lives for the call. */
+	void (*message)(void *data, const struct ferry_message *m);
+	/* The hub has no longer COUNT messages that should have come; 0: an unknown number. */
+	void (*skipped)(void *data, uint64_t count);
+	/* The connection is lost, and is made again; ferry_why() says why. */
+	void (*lost)(void *data);
+	/* It is over: 0 when the other side ended it, or after ferry_finish(); else a negative
+	 * errno. ferry_close() is still to be called. */
+	void (*closed)(void *data, int error);
+	void *data; /* passed to all of these */
+};
+
+FERRY_API void ferry_options_init(struct ferry_options *options, size_t size);
+
+static inline struct ferry_options ferry_options(void)
+{
+	struct ferry_options options;
+
+	ferry_options_init(&options, sizeof(options));
+	return options;
+}
+
+/* Begins to connect. NULL for a bad address or option; that nobody is there is told later, by
+ * `closed` and by whatever waits. The options are copied. */
+FERRY_API struct ferry_session *ferry_open(
+	struct ferry *f, const char *address, const struct ferry_options *options);
+
+/* Ends at once: what is not stored is not sent, and no callback of it comes any more. Takes NULL;
+ * returns NULL. */
+FERRY_API struct ferry_session *ferry_close(struct ferry_session *s);
+
+/* Publishes LEN bytes. STORED (may be NULL) is called once, in the order of the calls: with 0 and
+ * the message's id when the hub has it (id 0 when the wire, or a batch, does not tell), or with a
+ * negative errno when it did not take it or is not known to have. -EAGAIN: too much is on its way,
+ * dispatch first; -EPIPE: the session is over. */
+FERRY_API int ferry_publish(struct ferry_session *s, const void *body, size_t len,
+	void (*stored)(void *data, int error, uint64_t id), void *data);
+
+/* The same, and waits until the hub has it. ID may be NULL. -ETIMEDOUT: it may still be stored. */
+FERRY_API int ferry_publish_wait(
+	struct ferry_session *s, const void *body, size_t len, uint64_t *id, int timeout_ms);
+
+/* Waits until everything that was published is stored. Fails if any of it was not, since the last
+ * call. */
+FERRY_API int ferry_flush(struct ferry_session *s, int timeout_ms);
+
+/* Waits for the next message, for sessions that follow without a `message` callback. 1: M is one,
+ * and lives until the next call; 0: it is over, no more will come. */
+FERRY_API int ferry_next(struct ferry_session *s, struct ferry_message *m, int timeout_ms);
+
+/* Nothing more is published: once all is stored, the session says goodbye and ends, which `closed`
+ * tells. */
+FERRY_API void ferry_finish(struct ferry_session *s);
+
+#ifdef __cplusplus
+}
+#endif

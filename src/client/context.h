@@ -1,0 +1,39 @@
+#pragma once
+
+/*
+ * What stands behind the opaque types of ferry.h.
+ *
+ * A context is a loop with one timer of its own, for calls that wait, and a descriptor for other
+ * event loops: an epoll set of libuv's own descriptor and a timer descriptor, which is set to when
+ * the loop has something to do by itself.
+ */
+
+#include "base/fault.h"
+#include "ferry.h"
+#include "net/loop.h"
+
+struct ferry {
+	struct loop loop;
+	struct fault why;
+	uv_timer_t timer;
+	struct list sessions;
+	struct list dials;
+	struct list listeners;
+	int fd;	      /* for other loops; -1 as long as nobody asked */
+	int alarm_fd; /* the timer descriptor in it */
+	bool turning; /* within a callback */
+	bool expired; /* the timer has rung */
+};
+
+/* Notes WHY as the last failure; returns its error. */
+int context_failed(struct ferry *f, const struct fault *why);
+
+/* Something was asked for from outside: the loop wants a turn. */
+void context_touch(struct ferry *f);
+
+/* Turns the loop until DONE says so. 0, -ETIMEDOUT or -EDEADLK. */
+int context_wait(struct ferry *f, bool (*done)(const void *arg), const void *arg, int timeout_ms);
+
+/* For ferry_free(). */
+void context_end_sessions(struct ferry *f);
+void context_end_sockets(struct ferry *f);
