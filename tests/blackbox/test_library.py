@@ -1,0 +1,163 @@
+"""libferry: what is installed is all that a program needs, and the examples work as they say."""
+
+import json
+import os
+import re
+import subprocess
+
+import pytest
+from paths import FERRY, ROOT
+from peer import Peer
+
+BUILD = FERRY.parent
+EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.c"))
+
+OPTIONS = json.loads((BUILD / "meson-info/intro-buildoptions.json").read_text())
+SANITIZED = {option["name"]: option["value"] for option in OPTIONS}["b_sanitize"] != "none"
+
+compiles = pytest.mark.skipif(SANITIZED, reason="a sanitized library wants a sanitized program")
+
+
+def run(*command, **options):
+    result = subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, **options
+    )
+    assert result.returncode == 0, result.stderr
+    assert not result.stderr, result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory):
+    """Where ferry is installed to, and the environment in which pkg-config finds it."""
+    root = tmp_path_factory.mktemp("root")
+    run("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", root)
+    (description,) = root.rglob("ferry.pc")
+    environment = os.environ | {
+        "PKG_CONFIG_PATH": str(description.parent),
+        "PKG_CONFIG_SYSROOT_DIR": str(root),
+    }
+    return root, environment
+
+
+@pytest.fixture
+def flags(installed):
+    _, environment = installed
+
+    def get(*words):
+        return run("pkg-config", *words, "ferry", env=environment).split()
+
+    return get
+
+
+@compiles
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_copied_example_compiles(name, flags, tmp_path):
+    (tmp_path / "copy.c").write_text((ROOT / f"examples/{name}.c").read_text())
+    run("cc", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror", "copy.c",
+        *flags("--cflags", "--libs"), "-o", "copy", cwd=tmp_path)  # fmt: skip
+
+
+@compiles
+def test_the_static_library_is_whole(flags, installed, hub, tmp_path):
+    root, _ = installed
+    (archive,) = root.rglob("libferry.a")
+    needed = [flag for flag in flags("--libs", "--static") if flag != "-lferry"]
+    run("cc", ROOT / "examples/publish.c", *flags("--cflags"), archive, *needed,
+        "-o", "publish", cwd=tmp_path)  # fmt: skip
+    assert run(tmp_path / "publish", hub.address, "hi") == "stored as 1\n"
+
+
+@compiles
+def test_cxx_takes_the_header(flags, tmp_path):
+    program = "#include <ferry.h>\nint main() { return ferry_options().size == 0; }\n"
+    (tmp_path / "program.cc").write_text(program)
+    if subprocess.run(["sh", "-c", "command -v c++"], capture_output=True).returncode:
+        pytest.skip("there is no C++ compiler")
+    run("c++", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "program.cc",
+        *flags("--cflags", "--libs"), "-o", "program", cwd=tmp_path)  # fmt: skip
+
+
+def symbols(*words):
+    listing = run("nm", "--defined-only", "--format=posix", *words)
+    return {line.split()[0].split("@")[0] for line in listing.splitlines() if " " in line}
+
+
+def test_only_what_the_header_declares_is_visible(installed):
+    root, _ = installed
+    header = (ROOT / "include/ferry.h").read_text()
+    declared = set(re.findall(r"\b(ferry_\w+)\(", re.sub(r"/\*.*?\*/", "", header, flags=re.S)))
+    declared -= {"ferry_options"}  # inline
+    (shared,) = (path for path in root.rglob("libferry.so.*.*") if not path.is_symlink())
+    (archive,) = root.rglob("libferry.a")
+    assert symbols("--dynamic", shared) - {"FERRY_0"} == declared
+    assert {name for name in symbols("--extern-only", archive) if "." not in name} == declared
+
+
+def test_the_soname_has_a_version(installed):
+    root, _ = installed
+    (link,) = (path for path in root.rglob("libferry.so.0"))
+    assert "libferry.so.0" in run("readelf", "--dynamic", link)
+
+
+# ---- the examples at work ----
+
+
+@pytest.fixture
+def example(spawn):
+    return lambda name, *words: spawn(BUILD / "examples" / name, *words)
+
+
+def test_publish_and_follow(hub, example):
+    follow = example("follow", hub.address, "tea")
+    publish = example("publish", hub.address, "hello there")
+    publish.wait()
+    assert publish.output == b"stored as 1\n"
+    hub.wait_for("^This is what publish sent: hello there$")
+    with Peer(hub.address) as peer:
+        peer.send("POST /topics/tea?name=anna HTTP/1.1\r\nHost: localhost\r\n"
+                  "Content-Length: 5\r\n\r\nmilk?")  # fmt: skip
+        follow.wait_for("^2 anna: milk\\?$")
+
+
+def test_publish_where_nobody_is(example):
+    publish = example("publish", "unix:nobody.sock", "hi")
+    publish.wait(1)
+    assert b"nobody.sock" in publish.errors
+
+
+def test_chat(hub, example):
+    anna, bert = (example("chat", hub.address, name) for name in ("anna", "bert"))
+    hub.wait_for_subscribers(2)
+    anna.type("hi\n")
+    bert.wait_for("^anna: hi$")
+    bert.type("ho\n")
+    anna.wait_for("^bert: ho$")
+    for chat in (anna, bert):
+        chat.close_input()
+        chat.wait()
+
+
+def test_chat_goes_on_when_the_hub_is_back(start_hub, example, tmp_path):
+    words = (f"unix:{tmp_path}/hub.sock", "--store=chat.db")
+    hub = start_hub(*words)
+    anna = example("chat", hub.address, "anna")
+    hub.wait_for_subscribers(1)
+    hub.process.kill()
+    hub.process.wait()
+    anna.type("hi\n")
+    hub = start_hub(*words)
+    hub.wait_for("^This is what anna sent: hi$")
+    anna.close_input()
+    anna.wait()
+
+
+@pytest.mark.parametrize("address", ["tcp:localhost:0", "unix:echo.sock", "@ferry-test-echo"])
+def test_echo(example, address, tmp_path):
+    echo = example("echo", address)
+    where = echo.wait_for(r"^listening on (\S+)$")[1].decode()
+    for text in (b"one", b"two"):
+        with Peer(where.replace("unix:echo", f"unix:{tmp_path}/echo")) as peer:
+            peer.send(text)
+            assert peer.read(3) == text
+        echo.wait_for("^connection from ")
