@@ -111,8 +111,6 @@ static bool chat_says_bye(struct bytes line)
 	return false;
 }
 
-
-
 static void chat_on_line(void *data, struct bytes line)
 {
 	struct chat *c = data;

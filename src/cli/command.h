@@ -58,7 +58,8 @@ struct option_entry {
 	}
 #define OPTION_TOPIC(S)                                                                            \
 	{                                                                                          \
-		"topic", 't', OPTION_TEXT, offsetof(S, topic), "TOPIC", "lobby", 0, 0, "the topic" \
+		"topic", 't', OPTION_TEXT, offsetof(S, topic), "TOPIC", NULL, 0, 0,                \
+			"the topic (default: lobby)"                                               \
 	}
 #define OPTION_NAME(S)                                                                             \
 	{                                                                                          \

@@ -33,6 +33,7 @@ struct send {
 	struct session *session;
 	uint64_t given;
 	uint64_t stored;
+	bool opened;
 	bool shown;
 	struct fault why; /* of its end */
 };
@@ -60,15 +61,16 @@ static void send_on_impatience(uv_timer_t *timer)
 	struct send *s = container_of(timer, struct send, patience);
 
 	if (!s->why.error)
-		fault_set(&s->why, -ETIMEDOUT, "the hub has stored nothing for %llu s",
-			(unsigned long long)s->settings->timeout / 1000);
+		fault_set(&s->why, -ETIMEDOUT, "the hub has stored nothing for %llu ms",
+			(unsigned long long)s->settings->timeout);
 	send_end(s);
 }
 
-/* Waiting counts from now on, as long as there is something to wait for. */
+/* Waiting counts from now on, as long as there is something to wait for. Until a connection was up
+ * for the first time, the session is the one that gives up. */
 static void send_wait_anew(struct send *s)
 {
-	if (s->given > s->stored)
+	if (s->opened && s->given > s->stored)
 		uv_timer_start(&s->patience, send_on_impatience, s->settings->timeout, 0);
 	else
 		uv_timer_stop(&s->patience);
@@ -113,6 +115,14 @@ static void send_publish(struct send *s, struct bytes body)
 	}
 }
 
+static void send_on_opened(struct session *session)
+{
+	struct send *s = session_data(session);
+
+	s->opened = true;
+	send_wait_anew(s);
+}
+
 static void send_on_refused(struct session *session, const struct fault *why)
 {
 	struct send *s = session_data(session);
@@ -146,6 +156,7 @@ static void send_on_closed(struct session *session, const struct fault *why)
 }
 
 static const struct session_handler send_session = {
+	.opened = send_on_opened,
 	.refused = send_on_refused,
 	.writable = send_on_writable,
 	.lost = send_on_lost,

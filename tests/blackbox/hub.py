@@ -1,5 +1,6 @@
 """A running hub."""
 
+import json
 import re
 import socket
 from pathlib import Path
@@ -36,6 +37,16 @@ class Hub(Program):
     @property
     def port(self):
         return int(self.address.rpartition(":")[2])
+
+    def wait_for_subscribers(self, count, topic="lobby"):
+        """Until so many clients would be sent what is said."""
+        with Peer(self.address) as peer:
+            while True:
+                peer.send("GET /topics/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                head = peer.until(b"\r\n\r\n").decode()
+                body = json.loads(peer.read(int(re.search(r"Content-Length: (\d+)", head)[1])))
+                if any((t["name"], t["subscribers"]) == (topic, count) for t in body):
+                    return
 
     def connect(self):
         """A client that knows nothing of ferry: a TCP socket connected to the hub."""
