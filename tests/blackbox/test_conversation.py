@@ -139,6 +139,7 @@ def voices(hub, spawn, start, tmp_path):
     unix = f"{tmp_path}/hub"
     target = f"localhost:{hub.port}/topics/lobby"
     events = ["curl", "-sN", "-H", "Accept: text/event-stream", f"http://{target}"]
+    over_unix = ["--unix-socket", unix]
     everyone = {
         "netcat": Tool(spawn("nc", "127.0.0.1", hub.port)),
         "netcat unix": Tool(spawn("nc", "-U", unix)),
@@ -146,7 +147,7 @@ def voices(hub, spawn, start, tmp_path):
             spawn(sys.executable, ROOT / "tests/blackbox/article_client.py", "localhost", hub.port)
         ),
         "curl": Curl(hub, spawn(*events), tmp_path),
-        "curl unix": Curl(hub, spawn(*events, "--unix-socket", unix), tmp_path, "--unix-socket", unix),
+        "curl unix": Curl(hub, spawn(*events, *over_unix), tmp_path, *over_unix),
         "websocket": WebSocket(websockets.connect, f"ws://{target}"),
         "websocket unix": WebSocket(websockets.unix_connect, unix, f"ws://{target}"),
         "chat": Tool(start("chat", hub.address)),
@@ -176,7 +177,7 @@ def test_each_message_reaches_each_other_client_once_in_order(hub, voices):
     wait_for_listeners(hub, voices)
 
     said = []
-    bodies = ["hi".encode(), "grüß dich, 日本 🐦".encode(), b'{"a": "b\\n"}', b"GET / HTTP/1.1"]
+    bodies = [b"hi", "grüß dich, 日本 🐦".encode(), b'{"a": "b\\n"}', b"GET / HTTP/1.1"]
     raw = [b"\xff\xfe\x00\x80", bytes(set(range(256)) - {10, 13})]
     for name, voice in voices.items():
         if not voice.say:

@@ -404,7 +404,8 @@ def test_curl(hub):
     url = f"http://localhost:{hub.port}"
     assert json.loads(curl(url + "/status"))["requests"] == 1
     assert curl("-d", "hello", url + "/topics/t") == '{"id":1}\n'
-    assert curl("-H", "Transfer-Encoding: chunked", "-d", "there", url + "/topics/t") == '{"id":2}\n'
+    chunked = ["-H", "Transfer-Encoding: chunked"]
+    assert curl(*chunked, "-d", "there", url + "/topics/t") == '{"id":2}\n'
     assert curl("-0", url + "/topics/t?poll=1") == "hello\nthere\n"
     code = "%{http_code} %{num_connects}\n"
     two = curl("-w", code, "-o", "/dev/null", url + "/status", "-o", "/dev/null", url + "/metrics")

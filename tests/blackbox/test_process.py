@@ -42,7 +42,8 @@ def test_a_bad_address(ferry, address):
 
 
 @pytest.mark.parametrize(
-    "option", ["--bogus", "--max-clients=0", "--max-clients=x", "--max-message=0", "--idle-timeout=1x"]
+    "option",
+    ["--bogus", "--max-clients=0", "--max-clients=x", "--max-message=0", "--idle-timeout=1x"],
 )
 def test_a_bad_option(ferry, option):
     result = ferry("listen", option, "tcp:localhost:0")

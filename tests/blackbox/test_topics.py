@@ -38,10 +38,10 @@ def post(peer, body, topic="t", fields="", query=""):
     return Answer(peer)
 
 
-def post_lines(peer, lines, **options):
+def post_lines(peer, lines, fields="", **options):
     """Many messages in one request; LINES are objects, or text that stands for itself."""
     text = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
-    return post(peer, text, fields="Content-Type: application/x-ndjson\r\n" + options.pop("fields", ""), **options)
+    return post(peer, text, fields=f"Content-Type: application/x-ndjson\r\n{fields}", **options)
 
 
 def read(peer, query="poll=1", topic="t", fields=NDJSON):
@@ -96,14 +96,17 @@ def test_ids_count_up_over_all_topics(peer):
     assert read_bodies(peer, topic="a") == ["x", "x"]
 
 
-@pytest.mark.parametrize("body", [b"", b"hi", "grüß".encode(), b"\n", b"a\r\nb\r\n", b"\0\xff\xfe"])
+@pytest.mark.parametrize(
+    "body", [b"", b"hi", "grüß".encode(), b"\n", b"a\r\nb\r\n", b"\0\xff\xfe"]
+)
 def test_a_body_comes_back_as_it_was(peer, body):
     assert post(peer, body).json == {"id": 1}
     assert read(peer, fields="Accept: text/plain\r\n") == body + b"\n"
 
 
 def test_many_in_one_request(peer):
-    answer = post_lines(peer, [{"text": "a"}, {"base64": "/w=="}, "", {"text": "c", "id": 9, "x": 0}])
+    lines = [{"text": "a"}, {"base64": "/w=="}, "", {"text": "c", "id": 9, "x": 0}]
+    answer = post_lines(peer, lines)
     assert answer.json == {"id": 3, "count": 3}
     assert read_bodies(peer) == ["a", "/w==", "c"]
 
@@ -191,7 +194,8 @@ def test_lines_behind_one_that_fills_the_store(start_stored):
 def test_a_client_that_sends_more_than_the_store_takes(start_stored, wire):
     """It is held back, and nothing of it is lost, the end included."""
     hub = start_stored("--max-message=16M")
-    bodies = [b"I end lines", b"x" * (9 << 20), *(b"%d" % n for n in range(1000)), b"y" * (9 << 20), b"last"]
+    numbers = [b"%d" % n for n in range(1000)]
+    bodies = [b"I end lines", b"x" * (9 << 20), *numbers, b"y" * (9 << 20), b"last"]
     with hub.peer() as peer:
         if wire == "plain":
             peer.send(b"\n".join(bodies))

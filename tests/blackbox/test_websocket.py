@@ -1,4 +1,4 @@
-"""WebSocket at the hub: python3-websockets as the client, and frames by hand where it is too polite."""
+"""WebSocket at the hub: python3-websockets as the client, frames by hand where it is too polite."""
 
 import asyncio
 import json
@@ -78,7 +78,9 @@ def test_as_json(hub):
     converse(talk())
 
 
-@pytest.mark.parametrize("since, expected", [("all", "123"), ("1", "23"), ("3", ""), ("10m", "123")])
+@pytest.mark.parametrize(
+    "since, expected", [("all", "123"), ("1", "23"), ("3", ""), ("10m", "123")]
+)
 def test_since(hub, since, expected):
     with hub.peer() as peer:
         for body in "123":
@@ -167,7 +169,12 @@ CASES = [
     ("a close reason that is no UTF-8", [frame(CLOSE, CODE[1000] + b"\xff")], 1007, []),
     ("a long ping", [frame(PING, b"x" * 126)], 1002, []),
     ("a fragmented ping", [frame(PING, b"", fin=False)], 1002, []),
-    ("a pong unasked for", [frame(PONG, b"x"), frame(TEXT, b"hi"), frame(CLOSE)], (CLOSE, b""), [b"hi"]),
+    (
+        "a pong unasked for",
+        [frame(PONG, b"x"), frame(TEXT, b"hi"), frame(CLOSE)],
+        (CLOSE, b""),
+        [b"hi"],
+    ),
     *[(f"opcode {code}", [frame(code, b"x")], 1002, []) for code in (3, 7, 11, 15)],
     *[(f"reserved bit {bit}", [frame(TEXT, b"x", reserved=bit)], 1002, []) for bit in (1, 2, 4)],
     ("no mask", [frame(TEXT, b"x", masked=False)], 1002, []),
@@ -260,7 +267,9 @@ def test_handshake(hub, method, fields, status):
             assert answer["sec-websocket-version"] == "13"
 
 
-@pytest.mark.parametrize("query", ["client=", "client=a%20b", "client=a&first=0", "client=a&first=x"])
+@pytest.mark.parametrize(
+    "query", ["client=", "client=a%20b", "client=a&first=0", "client=a&first=x"]
+)
 def test_a_bad_token(hub, query):
     with hub.peer() as peer:
         request = f"GET /topics/t?format=json&{query} HTTP/1.1\r\n{HOST}{UPGRADE}\r\n"
@@ -293,6 +302,7 @@ def test_nothing_follows_a_close(start_hub):
         while not seen or seen[-1][0] != CLOSE:
             seen.append(read_frame(slow))
         assert slow.rest() == b""
-        assert [int(payload.split()[0]) for opcode, payload in seen[:-1]] == list(range(len(seen) - 1))
+        numbers = [int(payload.split()[0]) for opcode, payload in seen[:-1]]
+        assert numbers == list(range(len(numbers)))
         assert seen[-1][1] == struct.pack(">H", 1001) + b"the hub stops"
     hub.wait()

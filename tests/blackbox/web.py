@@ -82,8 +82,8 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
 
 def frame(opcode, payload=b"", fin=True, masked=True, reserved=0, mask=b"\x12\x34\x56\x78"):
-    """A frame as a client sends it; RESERVED are the three bits behind FIN. A MASK of None is one of
-    zeros, for payloads that are long.
+    """A frame as a client sends it; RESERVED are the three bits behind FIN. A MASK of None is one
+    of zeros, for payloads that are long.
     """
     head = bytes([fin << 7 | reserved << 4 | opcode])
     if len(payload) < 126:
