@@ -9,6 +9,7 @@ from machine import MachineFault
 
 HOST_CID = 2
 PORT = 1025
+TCP = "tcp:localhost:7000"
 
 
 class Side:
@@ -106,6 +107,42 @@ def test_chat(side):
     hub = side.listen()
     side.across.check(f"printf 'hi\nbye\n' | ferry chat -n anna {side.address}")
     assert "This is what anna sent: hi\nThis is what anna sent: bye\n" in hub.output().decode()
+
+
+def test_wait_ends_when_the_hub_is_there(side):
+    waiting = side.across.start(f"exec ferry wait --timeout 20s {side.address} -- echo there")
+    side.listen()
+    result = waiting.wait()
+    assert (result.status, result.text) == (0, "there\n")
+
+
+def test_request_and_serve(side):
+    side.listen()
+    service = side.across.start(f"exec ferry serve {side.address} upper -- tr a-z A-Z")
+    side.jobs.append(service)
+    asked = f"ferry request {side.address} upper hello"
+    assert side.here.check(f"until {asked} 2>/dev/null; do usleep 20000; done").text == "HELLO"
+
+
+def test_relay_from_tcp_to_across(side):
+    hub = side.listen()
+    side.jobs.append(side.across.start(f"exec ferry relay {TCP} {side.address}"))
+    side.across.check(f"ferry wait {TCP} && ferry send --name anna {TCP} hi")
+    hub.wait_for("This is what anna sent: hi")
+
+
+def test_relay_from_across_to_tcp(side):
+    """Bulk to a server that sends it back, and the end behind it, both ways."""
+    server = side.here.start("exec timeout 60 socat TCP-LISTEN:7000,fork EXEC:cat")
+    relay = side.here.start(f"exec ferry relay vsock:any:{PORT} tcp:localhost:7000")
+    side.jobs.append(relay)
+    side.here.check("ferry wait tcp:localhost:7000")
+    side.across.check(f"ferry wait {side.address}")
+    side.across.check("head -c 3000000 /dev/urandom >/tmp/sent")
+    echo = f"socat -t 20 - VSOCK-CONNECT:{side.here_cid}:{PORT} </tmp/sent >/tmp/back"
+    side.across.check(f"{echo} && cmp /tmp/sent /tmp/back")
+    server.kill()
+    server.wait()
 
 
 def test_errors_say_what_to_do(host, guest):
