@@ -46,25 +46,29 @@ static void status_print_service(const json_t *service)
 		(long long)json_integer_value(json_object_get(service, "queued")));
 }
 
+static void status_print_list(
+	const char *head, const json_t *list, void (*print)(const json_t *each))
+{
+	size_t count = json_array_size(list);
+
+	if (count)
+		printf("\n%s\n", head);
+	for (size_t i = 0; i < count; i++)
+		print(json_array_get(list, i));
+}
+
 static void status_print_lists(const json_t *topics, const json_t *services)
 {
-	const json_t *each;
-	size_t i;
-
-	if (json_array_size(topics))
-		printf("\n  %-24s %12s %12s\n", "TOPIC", "MESSAGES", "SUBSCRIBERS");
-	json_array_foreach(topics, i, each) status_print_topic(each);
-	if (json_array_size(services))
-		printf("\n  %-24s %12s %12s %12s\n", "SERVICE", "WAITING", "RUNNING", "QUEUED");
-	json_array_foreach(services, i, each) status_print_service(each);
+	status_print_list(
+		"  TOPIC                        MESSAGES  SUBSCRIBERS", topics, status_print_topic);
+	status_print_list("  SERVICE                       WAITING      RUNNING       QUEUED",
+		services, status_print_service);
 }
 
 static void status_print(json_t *figures)
 {
-	const char *name;
-	json_t *each;
-
-	json_object_foreach(figures, name, each) status_print_figure(name, each);
+	for (void *at = json_object_iter(figures); at; at = json_object_iter_next(figures, at))
+		status_print_figure(json_object_iter_key(at), json_object_iter_value(at));
 }
 
 /* What the hub has at TARGET; NULL with a line in WHY. */

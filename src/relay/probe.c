@@ -252,12 +252,11 @@ int probe_start(struct probe **out, struct loop *l, const struct address *a,
 	const struct probe_options *options, void (*up)(void *arg, struct probe *p), void *arg,
 	struct fault *why)
 {
-	cleanup(cleanup_free) char *text = address_format(a);
-	cleanup(cleanup_free) struct probe *p = calloc(1, sizeof(*p));
-
 	int r = probe_check(a, options, why);
 	if (r < 0)
 		return r;
+	cleanup(cleanup_free) char *text = address_format(a);
+	cleanup(cleanup_free) struct probe *p = calloc(1, sizeof(*p));
 	if (!text || !p || address_parse(&p->address, text, NULL) < 0)
 		return fault_errno(why, -ENOMEM, "cannot wait");
 	p->loop = l;
