@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import coverage
 import kernel
 import machine as machines
 import pytest
@@ -20,7 +21,7 @@ from image import Image
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-FERRY = Path(os.environ.get("FERRY", ROOT / "build" / "ferry"))
+FERRY = Path(os.environ.get("FERRY", ROOT / "build" / "ferry")).resolve()
 UNIT = FERRY.parent / "tests" / "unit"
 BLACKBOX = ROOT / "tests" / "blackbox"
 CACHE = ROOT / "build" / "vm"
@@ -123,8 +124,16 @@ class Keeper:
 
     def end(self):
         if self._machine:
+            _bring_back_coverage(self._machine)
             self._machine.end()
         self._machine = None
+
+
+def _bring_back_coverage(machine):
+    if coverage.is_measured(FERRY.parent):
+        for each in filter(None, [machine.inner, machine]):
+            if each.answers():
+                coverage.bring_back(each, FERRY.parent)
 
 
 @pytest.fixture(scope="session")
