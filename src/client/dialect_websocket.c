@@ -267,13 +267,31 @@ static void ws_failed(struct session *s, uint16_t code, const struct fault *why)
 	session_over(s, why);
 }
 
-/* The receipt for message NUMBER, and for all before it that had none. */
-static void ws_settle(struct session *s, uint64_t number, const struct fault *why, uint64_t id)
+/* Whether a receipt that begins with message FIRST is the next one; what is not stored for sure is
+ * never taken for stored. */
+static bool ws_is_in_order(struct session *s, uint64_t first)
 {
-	while (session_is_connected(s) && s->outbox.count_sent && s->outbox.settled < number) {
-		bool last = s->outbox.settled + 1 == number;
-		session_settle(s, last ? why : NULL, last ? id : 0);
-	}
+	struct fault why;
+
+	if (first <= s->outbox.settled + 1)
+		return true;
+	fault_set(&why, -EPROTO, "the hub broke the protocol: a receipt is missing");
+	ws_failed(s, WEBSOCKET_CODE_PROTOCOL_ERROR, &why);
+	return false;
+}
+
+static bool ws_has_unsettled(const struct session *s, uint64_t upto)
+{
+	return session_is_connected(s) && s->outbox.count_sent && s->outbox.settled < upto;
+}
+
+/* COUNT messages, the last is NUMBER with this ID. What was settled before is left out. */
+static void ws_settle_stored(struct session *s, uint64_t number, uint64_t id, uint64_t count)
+{
+	if (!ws_is_in_order(s, number - count + 1))
+		return;
+	while (ws_has_unsettled(s, number))
+		session_settle(s, NULL, id - (number - s->outbox.settled - 1));
 	session_ask_pump(s);
 }
 
@@ -281,9 +299,12 @@ static void ws_settle_refused(struct session *s, uint64_t number, int status)
 {
 	struct fault why;
 
+	if (!ws_is_in_order(s, number) || !ws_has_unsettled(s, number))
+		return;
 	fault_set(&why, reply_error(status), "the hub did not store it: %d %s", status,
 		http_reason(status));
-	ws_settle(s, number, &why, 0);
+	session_settle(s, &why, 0);
+	session_ask_pump(s);
 }
 
 static void ws_message(struct session *s, struct bytes payload)
@@ -299,7 +320,7 @@ static void ws_message(struct session *s, struct bytes payload)
 		session_skipped(s, line.skipped);
 		break;
 	case JSON_STORED:
-		ws_settle(s, line.number, NULL, line.message.id);
+		ws_settle_stored(s, line.number, line.message.id, line.count);
 		break;
 	case JSON_REFUSED:
 		ws_settle_refused(s, line.number, (int)line.status);

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RECEIPT_MAX = 64, TOKEN_MAX = 128, NUMBER_MAX = 20 };
+enum { RECEIPT_MAX = 96, TOKEN_MAX = 128, NUMBER_MAX = 20 };
 
 struct receipts {
 	struct ticket ticket;
@@ -19,39 +19,63 @@ struct receipts {
 	struct ending tell;
 	bool failed;	  /* a receipt was lost for want of memory */
 	uint64_t taken;	  /* number of the last message that came */
-	uint64_t settled; /* and of the last one with a receipt */
+	uint64_t settled; /* and of the last one with a receipt, in a run of stored ones: */
+	uint64_t run;	  /* how many; 0: it was refused, or was told */
+	uint64_t id;	  /* of the last one */
 	size_t token_len;
 	char key[TOKEN_MAX + 1 + NUMBER_MAX + 1]; /* TOKEN/NUMBER */
 };
+
+static void receipts_append(struct receipts *r, const uint8_t *text, size_t len)
+{
+	uint8_t *to;
+
+	if (buffer_reserve(&r->frames, websocket_frame_size(len, false), &to) < 0)
+		r->failed = true;
+	else
+		buffer_commit(&r->frames,
+			websocket_frame(to, WEBSOCKET_OPCODE_TEXT, bytes_of(text, len), NULL));
+}
+
+static void receipts_end_run(struct receipts *r)
+{
+	uint8_t text[RECEIPT_MAX];
+
+	if (r->run)
+		receipts_append(r, text, json_message_stored(r->settled, r->id, r->run, text));
+	r->run = 0;
+}
+
+static void receipts_add(struct receipts *r, int result, uint64_t id)
+{
+	uint8_t text[RECEIPT_MAX];
+
+	if (result < 0 || id != r->id + 1)
+		receipts_end_run(r);
+	r->settled++;
+	if (result < 0) {
+		receipts_append(
+			r, text, json_message_refused(r->settled, topics_status(result), text));
+	} else {
+		r->id = id;
+		r->run++;
+	}
+	ending_ask(r->connection->stream.loop, &r->tell);
+}
 
 static void receipts_tell(struct ending *e)
 {
 	struct receipts *r = container_of(e, struct receipts, tell);
 	struct connection *c = r->connection;
-	struct buffer frames = r->frames;
 
+	receipts_end_run(r);
+	struct buffer frames = r->frames;
 	r->frames = BUFFER_NULL;
 	if (r->failed)
 		connection_close(c);
 	else if (!c->leaving) /* nothing follows a close frame */
 		connection_write(c, frames.data, buffer_len(&frames));
 	buffer_deinit(&frames);
-}
-
-static void receipts_add(struct receipts *r, int result, uint64_t id)
-{
-	uint8_t text[RECEIPT_MAX];
-	uint64_t number = ++r->settled;
-	uint8_t *to;
-
-	size_t len = result < 0 ? json_message_refused(number, topics_status(result), text)
-				: json_message_stored(number, id, text);
-	if (buffer_reserve(&r->frames, websocket_frame_size(len, false), &to) < 0)
-		r->failed = true;
-	else
-		buffer_commit(&r->frames,
-			websocket_frame(to, WEBSOCKET_OPCODE_TEXT, bytes_of(text, len), NULL));
-	ending_ask(r->connection->stream.loop, &r->tell);
 }
 
 static void receipts_settled(struct ticket *t, int result, uint64_t id)

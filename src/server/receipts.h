@@ -8,8 +8,9 @@
  * TOKEN (a name of the client's own making that nobody else can guess) makes all its connections
  * one client: none of them is sent what another of them published. Its messages are numbered from
  * first on, 1 unless given, and each is answered with its number: {"stored":N,"id":7} or
- * {"refused":N,"status":507}, in order. A client that lost its connection sends what had no receipt
- * again under the same numbers, and nothing of it is stored twice.
+ * {"refused":N,"status":507}, in order. Messages that follow each other in number and in id have
+ *one receipt, of the last, with their "count". A client that lost its connection sends what had no
+ *receipt again under the same numbers, and nothing of it is stored twice.
  */
 
 #include "hub/hub.h"

@@ -88,15 +88,27 @@ static size_t session_received(struct connection *c, struct bytes data)
 	struct websocket_event event;
 	int r = 0;
 
-	while (stream_is_open(&c->stream) && !c->leaving &&
+	/* Not faster than its receipts are read. */
+	if (s->receipts && stream_is_blocked(&c->stream)) {
+		connection_hold(c);
+		return 0;
+	}
+	while (stream_is_open(&c->stream) && !c->leaving && !c->holding &&
 		(r = websocket_next(&s->wire, &in, c->server->options.max_message, &event)) >
-			WEBSOCKET_MORE)
+			WEBSOCKET_MORE) {
 		session_handle(c, r, &event);
+		if (stream_is_open(&c->stream) && hub_is_full(c->server->hub))
+			connection_await_store(c);
+	}
 	if (r < 0)
 		connection_close(c);
-	else if (stream_is_open(&c->stream) && hub_is_full(c->server->hub))
-		connection_await_store(c);
-	return data.len;
+	return data.len - in.len;
+}
+
+static void session_writable(struct connection *c)
+{
+	if (c->holding && list_empty(&c->waiting))
+		connection_proceed(c);
 }
 
 /* ---- life ---- */
@@ -135,6 +147,7 @@ static void session_closed(struct connection *c)
 static const struct protocol websocket_protocol = {
 	.name = "websocket",
 	.received = session_received,
+	.writable = session_writable,
 	.rested = session_rested,
 	.stop = session_stop,
 	.ended = connection_leave,

@@ -204,13 +204,17 @@ size_t json_line_body(struct bytes body, uint8_t *to)
 	return (size_t)(at - to);
 }
 
-size_t json_message_stored(uint64_t number, uint64_t id, uint8_t *to)
+size_t json_message_stored(uint64_t number, uint64_t id, uint64_t count, uint8_t *to)
 {
 	uint8_t *at = put_literal(to, "{\"stored\":");
 
 	at = put_decimal(at, number);
 	at = put_literal(at, ",\"id\":");
 	at = put_decimal(at, id);
+	if (count > 1) {
+		at = put_literal(at, ",\"count\":");
+		at = put_decimal(at, count);
+	}
 	*at++ = '}';
 	return (size_t)(at - to);
 }
@@ -351,17 +355,30 @@ static int get_message(const json_t *object, struct json_line *line, struct faul
 	return r < 0 ? r : JSON_MESSAGE;
 }
 
-static int get_receipt(const json_t *object, struct json_line *line, struct fault *why)
+static int get_stored(const json_t *object, struct json_line *line, struct fault *why)
 {
-	bool stored = json_object_get(object, "stored");
-	int r = get_number(object, stored ? "stored" : "refused", &line->number, why);
+	int r = get_number(object, "stored", &line->number, why);
 
 	if (r == 0)
-		r = stored ? get_number(object, "id", &line->message.id, why)
-			   : get_number(object, "status", &line->status, why);
+		r = get_number(object, "id", &line->message.id, why);
+	if (r == 0)
+		r = get_number(object, "count", &line->count, why);
 	if (r < 0)
 		return r;
-	return stored ? JSON_STORED : JSON_REFUSED;
+	if (!line->count)
+		line->count = 1;
+	if (line->count > line->number)
+		return fault_set(why, -EBADMSG, "\"count\" is more than \"stored\"");
+	return JSON_STORED;
+}
+
+static int get_refused(const json_t *object, struct json_line *line, struct fault *why)
+{
+	int r = get_number(object, "refused", &line->number, why);
+
+	if (r == 0)
+		r = get_number(object, "status", &line->status, why);
+	return r < 0 ? r : JSON_REFUSED;
 }
 
 /* What has no body: a notice, or a message that lacks it. */
@@ -369,8 +386,10 @@ static int get_notice(const json_t *object, struct json_line *line, struct fault
 {
 	const json_t *skipped = json_object_get(object, "skipped");
 
-	if (json_object_get(object, "stored") || json_object_get(object, "refused"))
-		return get_receipt(object, line, why);
+	if (json_object_get(object, "stored"))
+		return get_stored(object, line, why);
+	if (json_object_get(object, "refused"))
+		return get_refused(object, line, why);
 	if (!skipped)
 		return get_message(object, line, why);
 	int r = json_is_null(skipped) ? 0 : get_number(object, "skipped", &line->skipped, why);

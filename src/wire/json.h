@@ -38,10 +38,11 @@ size_t json_line_body(struct bytes body, uint8_t *to);
 size_t json_quote_size(struct bytes text);
 size_t json_quote(struct bytes text, uint8_t *to);
 
-/* What became of a client's own message: {"stored":NUMBER,"id":ID}, or
+/* What became of a client's own messages: {"stored":NUMBER,"id":ID}, with a "count" when it is
+ * about COUNT > 1 of them, the last of which is NUMBER, with ids without holes; or
  * {"refused":NUMBER,"status":S} where S is the status that HTTP would answer with. Without LF; at
- * most 64 bytes. */
-size_t json_message_stored(uint64_t number, uint64_t id, uint8_t *to);
+ * most 96 bytes. */
+size_t json_message_stored(uint64_t number, uint64_t id, uint64_t count, uint8_t *to);
 size_t json_message_refused(uint64_t number, int status, uint8_t *to);
 
 enum {
@@ -56,6 +57,7 @@ struct json_line {
 	struct message message; /* borrows from what is below; seq and origin are 0 */
 	uint64_t skipped;	/* 0: how many is not known */
 	uint64_t number;	/* of the message stored, with its id in message.id, or refused */
+	uint64_t count;		/* of the messages stored up to it, at least 1 */
 	uint64_t status;	/* why it was refused */
 	void *object;
 	uint8_t *binary;

@@ -107,7 +107,7 @@ static void writes_notices(void **state)
 	assert_bytes(bytes_of(to, json_line_skipped(UINT64_MAX, to)),
 		"{\"skipped\":18446744073709551615}\n");
 	assert_bytes(bytes_of(to, json_message_skipped(0, to)), "{\"skipped\":null}");
-	assert_bytes(bytes_of(to, json_message_stored(UINT64_MAX, UINT64_MAX, to)),
+	assert_bytes(bytes_of(to, json_message_stored(UINT64_MAX, UINT64_MAX, 1, to)),
 		"{\"stored\":18446744073709551615,\"id\":18446744073709551615}");
 	assert_bytes(
 		bytes_of(to, json_message_refused(3, 507, to)), "{\"refused\":3,\"status\":507}");
@@ -240,6 +240,7 @@ static const struct {
 	{"{\"skipped\":\"some\"}", -EBADMSG, NULL},
 	{"{\"skipped\":-1}", -EBADMSG, NULL},
 	{"{\"stored\":-1,\"id\":1}", -EBADMSG, NULL},
+	{"{\"stored\":1,\"id\":5,\"count\":2}", -EBADMSG, NULL},
 	{"{\"refused\":1,\"status\":\"no\"}", -EBADMSG, NULL},
 };
 
@@ -279,6 +280,7 @@ static void reads_every_byte(void **state)
 	assert_int_equal(
 		json_line_decode(bytes_text("{\"stored\":3,\"id\":70}"), &item, NULL), JSON_STORED);
 	assert_int_equal(item.number, 3);
+	assert_int_equal(item.count, 1);
 	assert_int_equal(item.message.id, 70);
 	json_line_deinit(&item);
 	assert_int_equal(

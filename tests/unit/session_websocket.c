@@ -197,6 +197,37 @@ static void what_had_no_receipt_is_sent_again(void **state)
 	hub_free(h);
 }
 
+static void one_receipt_may_be_for_several(void **state)
+{
+	struct hub *h = hub_new((struct session_options){0}, "");
+
+	for (int i = 0; i < 5; i++)
+		told_publish(h->told, "x");
+	for (int i = 0; i < 5; i++)
+		hub_expect(h, WEBSOCKET_MESSAGE, "x");
+	hub_say(h, "{\"stored\":1,\"id\":10}");
+	hub_say(h, "{\"stored\":4,\"id\":22,\"count\":3}");
+	hub_say(h, "{\"stored\":4,\"id\":22,\"count\":3}"); /* said before */
+	hub_say(h, "{\"stored\":5,\"id\":30}");
+	told_until_text(h->told, settled, "0:10;0:20;0:21;0:22;0:30;");
+	hub_free(h);
+}
+
+static void a_missing_receipt_is_not_made_up(void **state)
+{
+	struct hub *h = hub_new((struct session_options){0}, "");
+
+	told_publish(h->told, "one");
+	told_publish(h->told, "two");
+	hub_expect(h, WEBSOCKET_MESSAGE, "one");
+	hub_expect(h, WEBSOCKET_MESSAGE, "two");
+	hub_say(h, "{\"stored\":2,\"id\":10}");
+	told_until(h->told, h->told->closed);
+	assert_int_equal(h->told->why.error, -EPROTO);
+	assert_true(is_text(&h->told->settled, "-71:0;-71:0;"));
+	hub_free(h);
+}
+
 static void the_message_that_is_too_large_is_found(void **state)
 {
 	struct hub *h = hub_new((struct session_options){.reconnect = true}, "");
@@ -331,6 +362,8 @@ int main(void)
 		cmocka_unit_test(a_span_of_time_grows_with_the_session),
 		cmocka_unit_test(a_hub_with_another_store_is_heard),
 		cmocka_unit_test(what_had_no_receipt_is_sent_again),
+		cmocka_unit_test(one_receipt_may_be_for_several),
+		cmocka_unit_test(a_missing_receipt_is_not_made_up),
 		cmocka_unit_test(the_message_that_is_too_large_is_found),
 		cmocka_unit_test(says_goodbye_when_all_is_stored),
 		cmocka_unit_test(without_reconnect_the_end_is_the_end),
