@@ -1,5 +1,4 @@
-"""`ferry send` to a hub that is killed in the middle: it goes on where it was, or says how far it
-came."""
+"""Publishing to a hub that is killed in the middle: it goes on where it was, or says how far it came."""
 
 import contextlib
 import json
@@ -13,6 +12,11 @@ from hub import Hub
 from paths import FERRY
 
 LINES = 60000
+
+
+def line(n):
+    """Long enough that only some thousand are on their way at a time."""
+    return f"line {n} {'.' * 300}"
 
 
 @pytest.fixture
@@ -40,7 +44,7 @@ class Typing(threading.Thread):
     def run(self):
         with contextlib.suppress(BrokenPipeError):
             for begin in range(0, LINES, 1000):
-                self.program.type("".join(f"line {n}\n" for n in range(begin, begin + 1000)))
+                self.program.type("".join(f"{line(n)}\n" for n in range(begin, begin + 1000)))
             self.program.close_input()
 
 
@@ -48,9 +52,10 @@ def stored_count(hub):
     return json.loads(ask(hub.address, "GET", "/status")[1])["store_messages"]
 
 
-def test_every_line_is_stored_once(start_stored, start):
+@pytest.mark.parametrize("command", ["send", "chat"])  # POST; WebSocket
+def test_every_line_is_stored_once(start_stored, start, command):
     hub = start_stored()
-    send = start("send", hub.address)
+    send = start(command, hub.address)
     typing = Typing(send)
     for share in (0.1, 0.3, 0.6):
         eventually(lambda hub=hub, share=share: stored_count(hub) > share * LINES)
@@ -60,8 +65,9 @@ def test_every_line_is_stored_once(start_stored, start):
     send.wait(timeout=40)
     typing.join()
     assert b"trying again" in send.errors
+    assert not send.output  # nobody hears himself, on no connection
     texts = [message["text"] for message in history(hub.address)]
-    assert texts == [f"line {n}" for n in range(LINES)]
+    assert texts == [line(n) for n in range(LINES)]
 
 
 def test_it_says_how_many_were_stored(start_stored, start, tmp_path):
@@ -76,4 +82,4 @@ def test_it_says_how_many_were_stored(start_stored, start, tmp_path):
     with contextlib.closing(sqlite3.connect(tmp_path / "chat.db")) as file:
         texts = [text for (text,) in file.execute("select text from log")]
     assert 0 < known <= len(texts) <= given
-    assert texts == [f"line {n}" for n in range(len(texts))]
+    assert texts == [line(n) for n in range(len(texts))]
