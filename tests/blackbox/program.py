@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import threading
+import time
 
 PATIENCE = 20  # seconds until a test gives up waiting: only ever reached by a failing one
 
@@ -92,12 +93,19 @@ class Program:
         self.err.join(PATIENCE)
         assert not SANITIZER.search(self.errors), self.errors.decode(errors="replace")
         assert ended == status, f"exit status {ended}, not {status}: {self}"
-        assert not self.group_lives(), f"left a process behind: {self}"
+        assert self.group_ends(), f"left a process behind: {self}"
 
     def stop(self, status=0):
         """Asks it to end, as a terminal or a service manager does."""
         self.process.send_signal(signal.SIGTERM)
         self.wait(status)
+
+    def group_ends(self):
+        """Whether nothing of it is left; a child that has its end of input may still be on its way."""
+        end = time.monotonic() + PATIENCE
+        while self.group_lives() and time.monotonic() < end:
+            time.sleep(0.01)
+        return not self.group_lives()
 
     def group_lives(self):
         try:

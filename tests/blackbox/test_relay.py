@@ -636,9 +636,8 @@ def test_a_header_is_handed_on_through_two_relays(relay, tmp_path, version):
 def test_a_wrong_header_is_not_let_in(relay, tmp_path, options, sent):
     target = Side("tcp", tmp_path)
     program = relay(f"tcp:127.0.0.1:0?{options}", target.address)
-    with connect(program.address.partition("?")[0]) as here:
-        with pytest.raises(ConnectionResetError):
-            here.sendall(sent)
-            here.recv(1)
-        assert not select.select([target.socket], [], [], 0)[0]
+    with pytest.raises(ConnectionResetError), connect(program.address.partition("?")[0]) as here:
+        here.sendall(sent)
+        here.recv(1)
+    assert not select.select([target.socket], [], [], 0)[0]
     program.stop()
