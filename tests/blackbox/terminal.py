@@ -18,6 +18,7 @@ class Terminal:
 
     def __init__(self, command, columns=40, rows=10, **popen):
         self.master, slave = pty.openpty()
+        self.settings = termios.tcgetattr(slave)  # before the program can change them
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
         self.display = pyte.Screen(columns, rows)
         self.stream = pyte.ByteStream(self.display)
@@ -31,7 +32,6 @@ class Terminal:
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
             **popen,
         )
-        self.settings = termios.tcgetattr(slave)
         self.slave = slave
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -81,7 +81,7 @@ class Terminal:
         ended = self.process.wait(PATIENCE)
         assert ended == status, "\n".join([f"exit status {ended}", *self.screen])
         now = termios.tcgetattr(self.slave)
-        assert now == self.settings, "the terminal was not given back as it was"
+        assert now == self.settings, f"given back as {now[:4]}, not {self.settings[:4]}"
 
     def discard(self):
         if self.process.poll() is None:

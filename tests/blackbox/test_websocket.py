@@ -276,20 +276,6 @@ def test_a_bad_token(hub, query):
         assert ask(peer, request).status == 400
 
 
-def test_receipts(hub):
-    """Each message is answered with its number; a repeat under the same number is stored once."""
-
-    async def talk(first, *bodies):
-        async with connect(hub, f"/topics/t?format=json&client=token&first={first}") as client:
-            for body in bodies:
-                await client.send(body)
-            return [json.loads(await client.recv()) for _ in bodies]
-
-    one, two = {"stored": 1, "id": 1}, {"stored": 2, "id": 2}
-    assert converse(talk(1, "one", "two")) == [one, two]
-    assert converse(talk(2, "two", "three")) == [two, {"stored": 3, "id": 3}]
-
-
 def test_nothing_follows_a_close(start_hub):
     """RFC 6455 section 5.5.1, of a hub that stops while a client is far behind."""
     hub = start_hub("tcp:localhost:0")
