@@ -142,7 +142,7 @@ def test_replay_goes_over_to_live(start_hub, tmp_path, feed, store, wire):
     for _ in range(8):
         begin = publisher.count + 500
         eventually(lambda begin=begin: publisher.count > begin)
-        number, last_id = list(publisher.ids.items())[len(readings)]
+        number, last_id = list(publisher.ids.copy().items())[len(readings)]
         last = publisher.count + 2000
         readings.append(Reading(feed(hub.address, wire, since="all"), last))
         readings.append(Reading(feed(hub.address, wire, since=last_id), last, number + 1))
