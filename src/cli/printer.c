@@ -18,6 +18,14 @@ static struct printer *printer_of(struct stream *s)
 	return container_of(s, struct printer, out);
 }
 
+static void printer_tell_room(struct printer *p)
+{
+	if (!p->full || stream_is_blocked(&p->out))
+		return;
+	p->full = false;
+	p->handler->room(p->data);
+}
+
 static void printer_on_flush(struct ending *e)
 {
 	struct printer *p = container_of(e, struct printer, flush);
@@ -31,6 +39,8 @@ static void printer_on_flush(struct ending *e)
 	buffer_deinit(&p->text);
 	if (r < 0)
 		p->handler->failed(p->data, r);
+	else
+		printer_tell_room(p);
 }
 
 static void printer_ask_flush(struct printer *p)
@@ -40,12 +50,7 @@ static void printer_ask_flush(struct printer *p)
 
 static void printer_on_writable(struct stream *s)
 {
-	struct printer *p = printer_of(s);
-
-	if (!p->full)
-		return;
-	p->full = false;
-	p->handler->room(p->data);
+	printer_tell_room(printer_of(s));
 }
 
 static void printer_on_failed(struct stream *s, int error)

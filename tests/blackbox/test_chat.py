@@ -230,6 +230,21 @@ def test_nothing_moves_the_cursor_but_us(hub, person):
         anna.shows(f"{bert.name}: \\x1b[2J\\x1b[H\\x07evil\\xff ä", "->")
 
 
+def test_a_flood_is_shown_to_its_end(person):
+    """Of what needs four places a byte, more comes at once than is printed at once."""
+    flood = (b"\1" * 999 + b"\n") * 120 + b"the end\n"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        anna = person("chat", f"127.0.0.1:{server.getsockname()[1]}", "--wire", "plain")
+        peer, _ = server.accept()
+        with peer:
+            anna.shows("->")
+            peer.sendall(flood)
+            anna.wait_for("the end\n->")
+            peer.sendall(b"and on\n")
+            anna.wait_for("the end\nand on\n->")
+        anna.wait()
+
+
 def test_a_change_of_size(hub, person, ferry):
     anna = person("chat", hub.address, columns=40)
     anna.shows("->")
