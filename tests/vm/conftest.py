@@ -7,6 +7,7 @@ A test gets a MachineFault, with the machine's console, when a machine hangs, pa
 tests after it get a new machine.
 """
 
+import functools
 import os
 import platform
 import shutil
@@ -55,11 +56,17 @@ def pytest_terminal_summary(terminalreporter):
     terminalreporter.write_line(f"{counts.get('passed', 0)} passed, {failed} failed{skipped}")
 
 
+@functools.cache
 def _why_not():
     if platform.machine() != "x86_64":
         return f"they are x86_64 and this is {platform.machine()}"
-    if not shutil.which(machines.QEMU):
-        return f"{machines.QEMU} is not installed"
+    for program in (machines.QEMU, "busybox", "socat"):
+        if not shutil.which(program):
+            return f"{program} is not installed"
+    try:
+        kernel.fetch(CACHE)
+    except kernel.KernelMissing as error:
+        return f"no kernel: {error}"
     return None
 
 

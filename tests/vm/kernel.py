@@ -64,16 +64,12 @@ def _download(cache):
 
 
 def _run(command, cwd):
+    shown = " ".join(command)
     try:
         done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
-    except FileNotFoundError as error:
-        raise KernelMissing(f"{command[0]} is not here: {error}") from error
+    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
+        raise KernelMissing(f"{shown}: {error}") from error
     if done.returncode:
-        raise KernelMissing(f"{' '.join(command)}: {done.stderr.strip()}")
+        said = done.stderr.strip() or f"status {done.returncode}"
+        raise KernelMissing(f"{shown}: {said.splitlines()[-1]}")
     return done.stdout
-
-
-if __name__ == "__main__":
-    import sys
-
-    print(fetch(Path(sys.argv[1])).image)

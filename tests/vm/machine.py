@@ -23,7 +23,7 @@ import time
 
 QEMU = "qemu-system-x86_64"
 BOOT_SECONDS = 120
-RUN_SECONDS = 30
+RUN_SECONDS = 60
 
 
 class MachineFault(Exception):
