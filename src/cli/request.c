@@ -3,9 +3,7 @@
  * exit status that came with it becomes ours.
  */
 
-#include "client/request.h"
 #include "base/cleanup.h"
-#include "base/log.h"
 #include "cli/command.h"
 #include "client/http_call.h"
 #include "client/reply.h"
@@ -29,6 +27,7 @@ struct request_settings {
 struct request {
 	const struct request_settings *settings;
 	struct loop loop;
+	struct address address;
 	uv_timer_t patience; /* until the reply begins */
 	struct http_call call;
 	struct stream input; /* when the body is standard input */
@@ -215,22 +214,21 @@ static int request_target(struct buffer *target, const struct command_line *line
 
 static int request_dial(struct request *q, const struct command_line *line, const char *body)
 {
-	cleanup(address_deinit) struct address address = ADDRESS_NULL;
 	cleanup(buffer_deinit) struct buffer target = BUFFER_NULL;
 	uint64_t timeout = q->settings->timeout;
 	struct http_writer w;
 
-	int r = address_parse(&address, line->words[0], &q->why);
+	int r = address_parse(&q->address, line->words[0], &q->why);
+	if (r == 0)
+		r = request_target(&target, line, timeout);
+	if (r == 0)
+		r = http_call_init(&q->call, &q->loop, &q->address, &request_handler);
 	if (r < 0)
 		return r;
-	r = request_target(&target, line, timeout);
-	if (r < 0)
-		return r;
-	request_begin_at(&w, &q->call.out, &address, HTTP_POST, buffer_bytes(&target));
+	http_call_begin(&q->call, &w, HTTP_POST, buffer_bytes(&target));
 	http_writer_text(&w, "Connection", "close");
 	http_writer_text(&w, "Content-Type", q->settings->type);
-	r = http_call_dial(
-		&q->call, &address, &w, body ? strlen(body) : HTTP_LENGTH_UNKNOWN, timeout);
+	r = http_call_start(&q->call, &w, body ? strlen(body) : HTTP_LENGTH_UNKNOWN, timeout);
 	if (r < 0)
 		return r;
 	uv_timer_start(&q->patience, request_on_impatience, timeout + REQUEST_SLACK_MS, 0);
@@ -239,7 +237,12 @@ static int request_dial(struct request *q, const struct command_line *line, cons
 
 static int request_run(const struct command_line *line)
 {
-	struct request q = {.settings = line->settings, .input = STREAM_NULL};
+	struct request q = {
+		.settings = line->settings,
+		.address = ADDRESS_NULL,
+		.call = HTTP_CALL_NULL,
+		.input = STREAM_NULL,
+	};
 	const char *body = line->count > 2 ? line->words[2] : "";
 
 	int r = loop_init(&q.loop);
@@ -248,9 +251,7 @@ static int request_run(const struct command_line *line)
 		return command_failed(&q.why);
 	}
 	uv_timer_init(&q.loop.uv, &q.patience);
-	r = http_call_init(&q.call, &q.loop, &request_handler);
-	if (r == 0)
-		r = request_dial(&q, line, strcmp(body, "-") ? body : NULL);
+	r = request_dial(&q, line, strcmp(body, "-") ? body : NULL);
 	if (r == 0)
 		loop_run(&q.loop);
 	else if (!q.why.error)
@@ -258,6 +259,7 @@ static int request_run(const struct command_line *line)
 	http_call_deinit(&q.call);
 	stream_deinit(&q.input);
 	reply_deinit(&q.refusal);
+	address_deinit(&q.address);
 	loop_deinit(&q.loop);
 	return q.why.error ? command_failed(&q.why) : q.exit;
 }

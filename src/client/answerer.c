@@ -3,7 +3,6 @@
 #include "base/cleanup.h"
 #include "client/environment.h"
 #include "client/http_call.h"
-#include "client/request.h"
 #include "net/child.h"
 #include "wire/uri.h"
 
@@ -113,8 +112,6 @@ static void answerer_on_timer(uv_timer_t *timer)
 static void answerer_clear(struct answerer *a)
 {
 	answerer_wait(a, WAIT_NOTHING, 0);
-	http_call_deinit(&a->take);
-	http_call_deinit(&a->reply);
 	stream_deinit(&a->input);
 	stream_deinit(&a->output);
 	a->child = child_free(a->child);
@@ -144,7 +141,6 @@ static void answerer_lose_hub(struct answerer *a, const struct fault *why)
 		a->options.noted(a->options.data, line);
 	}
 	a->away = true;
-	http_call_deinit(&a->take);
 	answerer_wait(a, WAIT_HUB, AWAY_MS);
 }
 
@@ -294,26 +290,22 @@ static const struct http_call_handler answerer_reply = {
 	.writable = reply_on_writable,
 };
 
-static int answerer_post(struct answerer *a, struct http_call *c,
-	const struct http_call_handler *handler, const char *path, struct bytes id)
+static int answerer_post(struct answerer *a, struct http_call *c, const char *path, struct bytes id)
 {
 	cleanup(buffer_deinit) struct buffer target = BUFFER_NULL;
 	struct http_writer head;
 
-	int r = http_call_init(c, a->loop, handler);
-	if (r == 0)
-		r = buffer_append(&target, "/services/", 10);
+	int r = buffer_append(&target, "/services/", 10);
 	if (r == 0)
 		r = uri_escape(&target, bytes_text(a->options.service), "");
 	if (r == 0)
 		r = buffer_print(&target, "%s%.*s", path, (int)id.len, (const char *)id.data);
 	if (r < 0)
 		return r;
-	request_begin_at(&head, &c->out, a->options.address, HTTP_POST, buffer_bytes(&target));
+	http_call_begin(c, &head, HTTP_POST, buffer_bytes(&target));
 	if (id.len)
 		http_writer_text(&head, "Content-Type", a->options.type);
-	return http_call_dial(
-		c, a->options.address, &head, id.len ? HTTP_LENGTH_UNKNOWN : 0, DIAL_MS);
+	return http_call_start(c, &head, id.len ? HTTP_LENGTH_UNKNOWN : 0, DIAL_MS);
 }
 
 /* ---- the request ---- */
@@ -347,7 +339,7 @@ static void take_on_head(struct http_call *c, const struct http_response *r)
 	}
 	if (r->status != 200 || !id.len)
 		return;
-	int e = answerer_post(a, &a->reply, &answerer_reply, "/replies/", id);
+	int e = answerer_post(a, &a->reply, "/replies/", id);
 	a->replied = e < 0;
 	if (e == 0)
 		e = answerer_run(a, r);
@@ -389,6 +381,8 @@ static void take_on_failed(struct http_call *c, const struct fault *why)
 
 	if (a->child)
 		answerer_end_command(a);
+	else if (!a->exited && http_call_is_stale(c))
+		ending_ask(a->loop, &a->next);
 	else if (!a->exited)
 		answerer_lose_hub(a, why);
 }
@@ -409,33 +403,41 @@ static void answerer_on_next(struct ending *e)
 		a->options.done(a->options.data, &a->why);
 		return;
 	}
-	int r = answerer_post(a, &a->take, &answerer_take, "/next?tied=1", BYTES_NULL);
+	int r = answerer_post(a, &a->take, "/next?tied=1", BYTES_NULL);
 	if (r < 0)
 		answerer_wait(a, WAIT_HUB, AWAY_MS);
 }
 
 /* ---- life ---- */
 
-struct answerer *answerer_new(struct loop *l, const struct answerer_options *options)
+static int answerer_init(struct answerer *a)
 {
-	struct answerer *a = calloc(1, sizeof(*a));
-	uv_timer_t *timer = malloc(sizeof(*timer));
+	const struct address *address = a->options.address;
 
-	if (!a || !timer) {
-		free(a);
-		free(timer);
-		return NULL;
-	}
-	a->timer = timer;
-	a->loop = l;
-	a->options = *options;
 	a->take = HTTP_CALL_NULL;
 	a->reply = HTTP_CALL_NULL;
 	a->input = STREAM_NULL;
 	a->output = STREAM_NULL;
-	uv_timer_init(&l->uv, a->timer);
-	a->timer->data = a;
 	ending_init(&a->next, answerer_on_next);
+	a->timer = malloc(sizeof(*a->timer));
+	if (!a->timer)
+		return -ENOMEM;
+	uv_timer_init(&a->loop->uv, a->timer);
+	a->timer->data = a;
+	int r = http_call_init(&a->take, a->loop, address, &answerer_take);
+	return r < 0 ? r : http_call_init(&a->reply, a->loop, address, &answerer_reply);
+}
+
+struct answerer *answerer_new(struct loop *l, const struct answerer_options *options)
+{
+	struct answerer *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->loop = l;
+	a->options = *options;
+	if (answerer_init(a) < 0)
+		return answerer_free(a);
 	ending_ask(l, &a->next);
 	return a;
 }
@@ -456,10 +458,14 @@ struct answerer *answerer_free(struct answerer *a)
 {
 	if (!a)
 		return NULL;
-	answerer_end_command(a);
-	answerer_clear(a);
+	http_call_deinit(&a->take);
+	http_call_deinit(&a->reply);
 	ending_cancel(&a->next);
-	uv_close((uv_handle_t *)a->timer, answerer_free_timer);
+	if (a->timer) {
+		answerer_end_command(a);
+		answerer_clear(a);
+		uv_close((uv_handle_t *)a->timer, answerer_free_timer);
+	}
 	free(a);
 	return NULL;
 }

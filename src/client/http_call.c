@@ -1,7 +1,12 @@
 #include "client/http_call.h"
 
+#include "client/request.h"
+
 #include <errno.h>
 #include <limits.h>
+
+/* So much is sent before the turn ends. */
+enum { CALL_BLOCK = 64 * 1024 };
 
 static struct http_call *call_of(struct link *l)
 {
@@ -29,14 +34,34 @@ static int call_send(struct http_call *c)
 	return r == -ENOMEM ? r : 0;
 }
 
+static bool call_send_or_fail(struct http_call *c)
+{
+	if (call_send(c) == 0)
+		return true;
+	call_fail(c, &(struct fault){-ENOMEM, "no memory for what is sent"});
+	return false;
+}
+
+static void call_on_sending(struct ending *e)
+{
+	call_send_or_fail(container_of(e, struct http_call, sending));
+}
+
 static void call_on_connected(struct link *l)
 {
 	struct http_call *c = call_of(l);
 
-	if (call_send(c) < 0)
-		call_fail(c, &(struct fault){-ENOMEM, "no memory for what is sent"});
-	else if (c->handler->writable && !http_call_is_blocked(c))
+	if (call_send_or_fail(c) && c->handler->writable && !http_call_is_blocked(c))
 		c->handler->writable(c);
+}
+
+/* Many small pieces make one write. */
+static int call_send_soon(struct http_call *c)
+{
+	if (buffer_len(&c->out) >= CALL_BLOCK)
+		return call_send(c);
+	ending_ask(c->link.loop, &c->sending);
+	return 0;
 }
 
 int http_call_write(struct http_call *c, struct bytes piece)
@@ -45,7 +70,9 @@ int http_call_write(struct http_call *c, struct bytes piece)
 		return 0;
 	int r = c->chunked ? http_chunk_append(&c->out, piece)
 			   : buffer_append(&c->out, piece.data, piece.len);
-	return r < 0 ? r : call_send(c);
+	if (!c->chunked)
+		c->left -= piece.len < c->left ? piece.len : c->left;
+	return r < 0 ? r : call_send_soon(c);
 }
 
 int http_call_end(struct http_call *c, struct bytes trailers)
@@ -57,13 +84,13 @@ int http_call_end(struct http_call *c, struct bytes trailers)
 		r = buffer_append(&c->out, trailers.data, trailers.len);
 	if (r == 0)
 		r = buffer_append(&c->out, "\r\n", 2);
-	return r < 0 ? r : call_send(c);
+	c->left = 0;
+	return r < 0 ? r : call_send_soon(c);
 }
 
 bool http_call_is_blocked(const struct http_call *c)
 {
-	return buffer_len(&c->out) || !link_is_connected(&c->link) ||
-	       stream_is_blocked(&c->link.stream);
+	return !link_is_connected(&c->link) || stream_is_blocked(&c->link.stream);
 }
 
 static void call_on_writable(struct link *l)
@@ -76,9 +103,11 @@ static void call_on_writable(struct link *l)
 
 /* ---- in ---- */
 
-static void call_whole(struct http_call *c)
+/* REST came behind the answer, which nobody asked for. */
+static void call_whole(struct http_call *c, struct bytes rest)
 {
 	c->over = true;
+	c->kept = c->answer.keep_alive && !c->left && !rest.len;
 	c->handler->ended(c);
 }
 
@@ -90,28 +119,49 @@ static void call_refused(struct http_call *c)
 	call_fail(c, &why);
 }
 
+/* Hands out what comes next; false when there is no more, or the call is over. */
+static bool call_next(struct http_call *c, struct bytes *in)
+{
+	struct http_response head;
+	struct bytes piece;
+
+	switch (http_answer_next(&c->answer, &head, in, &piece)) {
+	case HTTP_ANSWER_INTERIM:
+		if (c->handler->interim)
+			c->handler->interim(c, &head);
+		return !c->over;
+	case HTTP_ANSWER_HEAD:
+		c->answer.body.trailers = &c->trailers;
+		c->handler->head(c, &head);
+		return !c->over;
+	case HTTP_DATA:
+		c->handler->body(c, piece);
+		return !c->over;
+	case HTTP_REFUSED:
+		call_refused(c);
+		return false;
+	case 0:
+		call_whole(c, *in);
+		return false;
+	default:
+		return false;
+	}
+}
+
+/* A handler may begin another call; what came belongs to this one. */
 static size_t call_on_received(struct link *l, struct bytes data)
 {
 	struct http_call *c = call_of(l);
-	struct bytes in = data, piece;
-	struct http_response head;
+	struct bytes in = data;
+	uint64_t number = c->number;
 
-	while (!c->held && !c->over) {
-		int r = http_answer_next(&c->answer, &head, &in, &piece);
-		if (r == HTTP_ANSWER_HEAD) {
-			c->answer.body.trailers = &c->trailers;
-			c->handler->head(c, &head);
-		} else if (r == HTTP_DATA) {
-			c->handler->body(c, piece);
-		} else if (r == HTTP_REFUSED) {
-			call_refused(c);
-		} else if (r == 0) {
-			call_whole(c);
-		} else if (r == HTTP_MORE) {
-			break;
-		}
+	if (data.len) {
+		c->heard = true;
+		c->kept = false;
 	}
-	return c->over ? data.len : data.len - in.len;
+	while (!c->held && !c->over && number == c->number && call_next(c, &in))
+		;
+	return c->over || number != c->number ? data.len : data.len - in.len;
 }
 
 static void call_on_ended(struct link *l)
@@ -119,9 +169,9 @@ static void call_on_ended(struct link *l)
 	struct http_call *c = call_of(l);
 
 	if (c->over)
-		return;
-	if (http_answer_end(&c->answer) == 0)
-		call_whole(c);
+		link_close(l);
+	else if (http_answer_end(&c->answer) == 0)
+		call_whole(c, BYTES_NULL);
 	else
 		call_refused(c);
 }
@@ -182,30 +232,75 @@ static const struct link_handler call_link_handler = {
 	.alarmed = call_on_alarmed,
 };
 
-int http_call_init(struct http_call *c, struct loop *l, const struct http_call_handler *handler)
+int http_call_init(struct http_call *c, struct loop *l, const struct address *a,
+	const struct http_call_handler *handler)
 {
 	*c = HTTP_CALL_NULL;
+	c->address = a;
 	c->handler = handler;
-	http_answer_init(&c->answer, HTTP_POST, UINT64_MAX);
+	ending_init(&c->sending, call_on_sending);
 	return link_init(&c->link, l, &call_link_handler);
+}
+
+void http_call_break(struct http_call *c)
+{
+	if (!c->handler)
+		return;
+	c->over = true;
+	c->kept = false;
+	ending_cancel(&c->sending);
+	link_close(&c->link);
 }
 
 void http_call_deinit(struct http_call *c)
 {
-	c->over = true;
+	http_call_break(c);
 	link_deinit(&c->link);
 	buffer_deinit(&c->out);
 	buffer_deinit(&c->trailers);
 }
 
-int http_call_dial(struct http_call *c, const struct address *a, struct http_writer *w,
-	uint64_t length, uint64_t timeout_ms)
+void http_call_begin(
+	struct http_call *c, struct http_writer *w, enum http_method method, struct bytes target)
 {
+	if (!c->over || !c->kept)
+		http_call_break(c);
+	if (c->held && link_is_connected(&c->link))
+		stream_resume(&c->link.stream);
+	c->held = false;
+	c->number++;
+	buffer_consume(&c->out, buffer_len(&c->out));
+	buffer_consume(&c->trailers, buffer_len(&c->trailers));
+	http_answer_init(&c->answer, method, UINT64_MAX);
+	request_begin_at(w, &c->out, c->address, method, target);
+}
+
+/* A request without content says so only where its method leads to expect some (RFC 9110 section
+ * 8.6). */
+static void call_write_framing(struct http_call *c, struct http_writer *w, uint64_t length)
+{
+	enum http_method method = c->answer.method;
+
+	c->left = length;
 	c->chunked = length == HTTP_LENGTH_UNKNOWN;
 	if (c->chunked)
 		http_writer_text(w, "Transfer-Encoding", "chunked");
-	else
+	else if (length || method == HTTP_POST || method == HTTP_PUT || method == HTTP_PATCH)
 		http_writer_number(w, "Content-Length", length);
+}
+
+int http_call_start(
+	struct http_call *c, struct http_writer *w, uint64_t length, uint64_t timeout_ms)
+{
+	call_write_framing(c, w, length);
+	c->reused = link_is_connected(&c->link);
+	c->heard = c->kept = false;
 	int r = http_writer_end(w);
-	return r < 0 ? r : link_dial(&c->link, a, timeout_ms);
+	if (r == 0 && !c->reused)
+		r = link_dial(&c->link, c->address, timeout_ms);
+	if (r < 0)
+		return r;
+	c->over = false;
+	ending_ask(c->link.loop, &c->sending);
+	return 0;
 }

@@ -1,16 +1,21 @@
 #pragma once
 
 /*
- * HTTP call: one POST over a connection of its own, its body and the answer's streamed. The
- * connection stays when the answer has ended, until the call is deinitialised: some who answer look
- * whether their client is still there.
+ * HTTP calls: one request after the other to one address, with bodies and answers streamed.
  *
- * It is dialled with its head; the body may be written from then on, and waits until the connection
- * is there. Either direction can be held back. The answer may come, and end, before the request has
- * been written: what is written then is dropped.
+ * The connection is kept for the next call when both sides allow it: the request was sent whole,
+ * the answer was read whole, and nobody said `close` (RFC 9112 section 9.3). Else the next call
+ * dials anew. It is kept until the other side ends it or the calls are deinitialised: some who
+ * answer look whether their client is still there.
  *
- * Exactly one of `ended` and `failed` comes, once, unless the call is deinitialised before. Both,
- * and all others, may deinitialise it; its memory must stay until the turn ends.
+ * A body may be written from http_call_start() on, and waits until the connection is there; what is
+ * written in one turn is sent at its end, with the head, in one piece. Either direction can be held
+ * back. The answer may come, and end, before the request has been written: what is written then is
+ * dropped.
+ *
+ * For each call that was started exactly one of `ended` and `failed` comes, unless it is broken off
+ * before. Both, and all others, may break off, deinitialise, or begin the next call; the memory
+ * must stay until the turn ends.
  */
 
 #include "client/link.h"
@@ -29,31 +34,47 @@ struct http_call_handler {
 	void (*failed)(struct http_call *c, const struct fault *why);
 	/* What was written is out. May be NULL. */
 	void (*writable)(struct http_call *c);
+	/* A head of status 1xx, of which there may be several before the one that counts. May be
+	 * NULL. */
+	void (*interim)(struct http_call *c, const struct http_response *r);
 };
 
 struct http_call {
 	struct link link;
+	const struct address *address;
 	const struct http_call_handler *handler;
 	struct http_answer answer;
-	struct buffer out;	/* before the connection is there */
+	struct buffer out;	/* not handed to the connection yet */
 	struct buffer trailers; /* of the answer */
-	bool chunked;		/* the request's body is */
+	struct ending sending;
+	uint64_t number; /* of the call */
+	uint64_t left;	 /* of the request's body: HTTP_LENGTH_UNKNOWN until http_call_end() */
+	bool chunked;	 /* the request's body is */
 	bool held;
-	bool over;
+	bool over;   /* no call is under way */
+	bool kept;   /* the connection may serve another */
+	bool reused; /* it has served one before this */
+	bool heard;  /* something of this answer has come */
 };
 
-#define HTTP_CALL_NULL ((struct http_call){.link = LINK_NULL})
+#define HTTP_CALL_NULL ((struct http_call){.link = LINK_NULL, .over = true})
 
-/* 0 or -ENOMEM. */
-int http_call_init(struct http_call *c, struct loop *l, const struct http_call_handler *handler);
+/* A borrows and must stay. 0 or -ENOMEM. */
+int http_call_init(struct http_call *c, struct loop *l, const struct address *a,
+	const struct http_call_handler *handler);
 /* Safe on HTTP_CALL_NULL and twice; breaks off what is under way. */
 void http_call_deinit(struct http_call *c);
 
-/* Sends the head that W holds, begun into c->out with request_begin_at() and not ended, to A. Then
- * come LENGTH bytes, or as many as are written when that is HTTP_LENGTH_UNKNOWN. 0, or a negative
- * errno and no callback comes. TIMEOUT_MS is for the connecting alone. */
-int http_call_dial(struct http_call *c, const struct address *a, struct http_writer *w,
-	uint64_t length, uint64_t timeout_ms);
+/* Begins the head of the next call in W: the request line, Host and User-Agent. Fields may be
+ * added, but for those that frame the body. What is under way is broken off. */
+void http_call_begin(
+	struct http_call *c, struct http_writer *w, enum http_method method, struct bytes target);
+
+/* Ends that head and sends it. Then come LENGTH bytes, or as many as are written when that is
+ * HTTP_LENGTH_UNKNOWN. 0, or a negative errno and no callback comes. TIMEOUT_MS is for the
+ * connecting alone. */
+int http_call_start(
+	struct http_call *c, struct http_writer *w, uint64_t length, uint64_t timeout_ms);
 
 /* 0 or -ENOMEM. */
 int http_call_write(struct http_call *c, struct bytes piece);
@@ -65,6 +86,17 @@ bool http_call_is_blocked(const struct http_call *c);
 /* Reads no more until http_call_proceed(). */
 void http_call_hold(struct http_call *c);
 void http_call_proceed(struct http_call *c);
+
+/* Closes the connection; no callback comes. Another call may begin. */
+void http_call_break(struct http_call *c);
+
+/* In `failed`: a connection that had been kept ended before a byte of this answer came. Most often
+ * the other side had closed it, as idle, before it saw the request; whoever may send that once more
+ * does. */
+static inline bool http_call_is_stale(const struct http_call *c)
+{
+	return c->reused && !c->heard;
+}
 
 /* The number in the trailer field NAME of an answer that has ended, -1 when there is none. */
 int http_call_trailer(const struct http_call *c, const char *name);

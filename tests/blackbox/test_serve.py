@@ -67,6 +67,18 @@ def test_what_a_command_is_told(hub, serve, ferry):
     assert len(facts["FERRY_REQUEST_ID"]) == 32
 
 
+def test_connections_are_kept(hub, serve):
+    """One that takes requests and one that brings replies, for as many as there are."""
+    serve("cat", "--", "cat")
+    with Client(hub) as c:
+        accepted = []
+        for i in range(5):
+            assert c.ask("cat", b"%d" % i)[1] == b"%d" % i
+            c.http.request("GET", "/status")
+            accepted.append(json.load(c.answer())["accepted"])
+    assert accepted == accepted[:1] * 5
+
+
 def test_words_are_taken_as_they_are(hub, serve, ferry):
     serve("say", "--", "printf", "%s|", "a b", "$HOME", "-n")
     assert ferry("request", hub.address, "say").stdout == "a b|$HOME|-n|"
