@@ -2,6 +2,7 @@
 
 #include "base/percent.h"
 #include "net/cidr.h"
+#include "net/pin.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -70,9 +71,9 @@ static bool is_name(const char *value)
 
 static bool is_pin(const char *value)
 {
-	static const char prefix[] = "sha256:";
+	struct pin pin;
 
-	return !strncmp(value, prefix, strlen(prefix)) && value[strlen(prefix)];
+	return pin_parse(&pin, value) == 0;
 }
 
 static bool is_networks(const char *value)
@@ -110,7 +111,8 @@ static const struct option options[] = {
 	{"proxy", "v1 or v2", TAKES_PROXY, .text = ADDRESS_PROXY, .valid = is_proxy},
 	{"trust", "networks, as 10.0.0.0/8,::1", TAKES_PROXY, .text = ADDRESS_TRUST,
 		.valid = is_networks},
-	{"pin", "sha256:DIGEST", TAKES_PIN, .text = ADDRESS_PIN, .valid = is_pin},
+	{"pin", "sha256: and 43 letters of base64url", TAKES_PIN, .text = ADDRESS_PIN,
+		.valid = is_pin},
 };
 
 enum { OPTION_COUNT = sizeof(options) / sizeof(*options) };
