@@ -143,7 +143,7 @@ static int listen_open(struct listen *l, const char *text, struct fault *why)
 	int r = address_parse(&address, text, why);
 	if (r < 0)
 		return r;
-	r = server_listen(l->server, &address, console_listening, l->console, why);
+	r = server_listen(l->server, &address, why);
 	address_deinit(&address);
 	return r;
 }
@@ -213,9 +213,6 @@ static int listen_start(struct listen *l, const struct command_line *line, struc
 			},
 	};
 
-	int r = listen_open_store(l, why);
-	if (r < 0)
-		return r;
 	l->console = console_new(&l->loop, &console);
 	if (!l->console)
 		return fault_errno(why, -ENOMEM, "cannot start the hub");
@@ -227,11 +224,18 @@ static int listen_start(struct listen *l, const struct command_line *line, struc
 	};
 	if (log_get_level() == LOG_QUIET)
 		watcher = (struct server_watcher){0};
-	l->server = server_new(&l->loop, l->store, &options, &watcher, why);
+	l->server = server_new(&l->loop, &options, &watcher, why);
 	if (!l->server)
 		return why->error;
 	loop_set_busy_poll(&l->loop, settings->busy_poll ? LISTEN_BUSY_POLL_US : 0);
-	return listen_open_all(l, line, why);
+	int r = listen_open_all(l, line, why);
+	if (r == 0)
+		r = listen_open_store(l, why);
+	if (r == 0)
+		r = server_start(l->server, l->store, why);
+	if (r == 0)
+		server_tell_names(l->server, console_listening, l->console);
+	return r;
 }
 
 static void listen_hint(const struct listen *l, const struct command_line *line)

@@ -159,21 +159,15 @@ static struct entrance *entrance_free(struct entrance *e)
 {
 	list_unlink(&e->node);
 	listener_close(&e->listener);
+	buffer_deinit(&e->names);
 	free(e);
 	return NULL;
 }
 
 /* ---- life ---- */
 
-static int server_start(struct server *s, struct store *store)
+static int server_init_deadlines(struct server *s)
 {
-	struct hub_options hub = {
-		.wake = server_on_hub_wake,
-		.drained = server_on_drained,
-		.accepted = s->watcher.message ? server_on_accepted : NULL,
-		.data = s,
-	};
-	struct loop *l = s->loop;
 	const struct {
 		struct deadlines *deadlines;
 		uint64_t ms;
@@ -189,16 +183,14 @@ static int server_start(struct server *s, struct store *store)
 	};
 
 	for (size_t i = 0; i < sizeof(waits) / sizeof(*waits); i++) {
-		int r = deadlines_init(waits[i].deadlines, l, waits[i].ms, waits[i].expired);
+		int r = deadlines_init(waits[i].deadlines, s->loop, waits[i].ms, waits[i].expired);
 		if (r < 0)
 			return r;
 	}
-	s->desk = desk_new(s);
-	s->hub = hub_new(store, &hub);
-	return s->hub && s->desk ? 0 : -ENOMEM;
+	return 0;
 }
 
-struct server *server_new(struct loop *l, struct store *store, const struct server_options *options,
+struct server *server_new(struct loop *l, const struct server_options *options,
 	const struct server_watcher *watcher, struct fault *why)
 {
 	struct server *s = calloc(1, sizeof(*s));
@@ -210,7 +202,6 @@ struct server *server_new(struct loop *l, struct store *store, const struct serv
 	s->loop = l;
 	s->options = *options;
 	s->watcher = *watcher;
-	s->store = store;
 	s->started_ms = loop_now(l);
 	list_init(&s->entrances);
 	list_init(&s->connections);
@@ -219,11 +210,26 @@ struct server *server_new(struct loop *l, struct store *store, const struct serv
 	deadline_init(&s->stopping);
 	deadline_init(&s->ticking);
 	ending_init(&s->turn_end, server_on_turn_end);
-	int r = server_start(s, store);
+	int r = server_init_deadlines(s);
 	if (r == 0)
 		return s;
 	fault_errno(why, r, "cannot start the hub");
 	return server_free(s);
+}
+
+int server_start(struct server *s, struct store *store, struct fault *why)
+{
+	struct hub_options hub = {
+		.wake = server_on_hub_wake,
+		.drained = server_on_drained,
+		.accepted = s->watcher.message ? server_on_accepted : NULL,
+		.data = s,
+	};
+
+	s->store = store;
+	s->desk = desk_new(s);
+	s->hub = hub_new(store, &hub);
+	return s->hub && s->desk ? 0 : fault_errno(why, -ENOMEM, "cannot start the hub");
 }
 
 struct server *server_free(struct server *s)
@@ -247,13 +253,14 @@ struct server *server_free(struct server *s)
 	return NULL;
 }
 
-static void entrance_tell(
-	const struct entrance *e, void (*bound)(void *data, const char *text), void *data)
+/* Asked for while everything may still be asked: a vsock socket's own number is a device's. */
+static int entrance_name(struct entrance *e)
 {
 	const struct address_scheme *scheme = e->listener.address.scheme;
 	const struct endpoint *at;
+	int r = 0;
 
-	for (size_t i = 0; (at = listener_endpoint(&e->listener, i)); i++) {
+	for (size_t i = 0; !r && (at = listener_endpoint(&e->listener, i)); i++) {
 		char text[32 + ENDPOINT_TEXT_SIZE];
 		int len = 0;
 		if (scheme->kind == ADDRESS_INET)
@@ -261,7 +268,19 @@ static void entrance_tell(
 		struct endpoint shown = *at;
 		vsock_name_self(&shown);
 		endpoint_format(&shown, text + len);
-		bound(data, text);
+		r = buffer_append(&e->names, text, strlen(text) + 1);
+	}
+	return r;
+}
+
+void server_tell_names(
+	const struct server *s, void (*bound)(void *data, const char *text), void *data)
+{
+	list_each (node, &s->entrances) {
+		const struct entrance *e = container_of(node, struct entrance, node);
+		struct bytes names = buffer_bytes(&e->names), name;
+		while (bytes_cut(&names, '\0', &name))
+			bound(data, (const char *)name.data);
 	}
 }
 
@@ -286,8 +305,7 @@ static int entrance_check(const struct entrance *e, struct fault *why)
 	return 0;
 }
 
-int server_listen(struct server *s, const struct address *address,
-	void (*bound)(void *data, const char *text), void *data, struct fault *why)
+int server_listen(struct server *s, const struct address *address, struct fault *why)
 {
 	struct entrance *e = calloc(1, sizeof(*e));
 
@@ -299,6 +317,8 @@ int server_listen(struct server *s, const struct address *address,
 	int r = listener_open(&e->listener, s->loop, address, 0, &server_entrance, why);
 	if (r == 0)
 		r = entrance_check(e, why);
+	if (r == 0 && (r = entrance_name(e)) < 0)
+		fault_errno(why, r, "cannot listen");
 	if (r < 0) {
 		entrance_free(e);
 		return r;
@@ -306,7 +326,6 @@ int server_listen(struct server *s, const struct address *address,
 	const char *topic = e->listener.address.options[ADDRESS_TOPIC];
 	e->topic = bytes_text(topic ? topic : "lobby");
 	list_push(&s->entrances, &e->node);
-	entrance_tell(e, bound, data);
 	return 0;
 }
 

@@ -55,7 +55,8 @@ struct entrance {
 	struct list node;
 	struct server *server;
 	struct listener listener;
-	struct bytes topic; /* of its plain clients; borrows from the listener's address */
+	struct bytes topic;  /* of its plain clients; borrows from the listener's address */
+	struct buffer names; /* of its sockets, canonical texts, each with its NUL */
 };
 
 struct server {
@@ -91,17 +92,29 @@ struct server {
 	void *stopped_data;
 };
 
-/* The hub's store stays the caller's and must outlive the server. NULL with a line in WHY. */
-struct server *server_new(struct loop *l, struct store *store, const struct server_options *options,
+/*
+ * A server begins in three steps, so that its owner may give up rights between them: what needs
+ * them is binding, and what should be made without them is the store with its files and threads.
+ * server_new(), server_listen() for each address, server_start(); then the loop may turn.
+ */
+
+/* NULL with a line in WHY. */
+struct server *server_new(struct loop *l, const struct server_options *options,
 	const struct server_watcher *watcher, struct fault *why);
 
 /* Closes everything at once. Takes NULL, returns NULL. */
 struct server *server_free(struct server *s);
 
-/* Listens on ADDRESS (copied). Negative errno with a line in WHY. `bound` is called with each
- * address that is now listened on, in its canonical form. */
-int server_listen(struct server *s, const struct address *address,
-	void (*bound)(void *data, const char *text), void *data, struct fault *why);
+/* Listens on ADDRESS (copied). Negative errno with a line in WHY. */
+int server_listen(struct server *s, const struct address *address, struct fault *why);
+
+/* Makes the hub over STORE, which stays the caller's and must outlive the server. Negative errno
+ * with a line in WHY. */
+int server_start(struct server *s, struct store *store, struct fault *why);
+
+/* Calls BOUND with each address that is listened on, in its canonical form. */
+void server_tell_names(
+	const struct server *s, void (*bound)(void *data, const char *text), void *data);
 
 /* Stops accepting, sends what is on its way within a second, closes, calls STOPPED. */
 void server_stop(struct server *s, void (*stopped)(void *data), void *data);
