@@ -3,9 +3,11 @@
 #include "net/sys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* A block is large enough to make many small messages one batch, and small enough to stay in the
  * processor's cache until it was passed on. A packet gets all of the scratch memory. */
@@ -51,6 +53,15 @@ static ssize_t bare_write(struct stream *s, const struct iovec *iov, int count)
 	return sys_sendmsg(s->source.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+static ssize_t bare_send_file(struct stream *s, int fd, uint64_t at, size_t len)
+{
+	off_t from = (off_t)at;
+
+	if (!s->files)
+		return -EINVAL;
+	return sys_sendfile(s->source.fd, fd, &from, len);
+}
+
 static int bare_shutdown(struct stream *s)
 {
 	return s->is_socket ? sys_shutdown(s->source.fd, SHUT_WR) : 0;
@@ -64,6 +75,7 @@ static void bare_close(struct stream *s)
 static const struct stream_ops bare_ops = {
 	.read = bare_read,
 	.write = bare_write,
+	.send_file = bare_send_file,
 	.shutdown = bare_shutdown,
 	.close = bare_close,
 };
@@ -282,6 +294,37 @@ ssize_t stream_offer(struct stream *s, const struct iovec *iov, int count)
 	return n;
 }
 
+/* Through the scratch memory. */
+static ssize_t stream_copy_file(struct stream *s, int fd, uint64_t at, size_t len)
+{
+	size_t room = len < STREAM_BLOCK ? len : STREAM_BLOCK;
+
+	ssize_t n = pread(fd, s->loop->scratch, room, (off_t)at);
+	if (n <= 0)
+		return n < 0 ? -errno : 0;
+	struct iovec iov = {s->loop->scratch, (size_t)n};
+	return s->ops->write(s, &iov, 1);
+}
+
+ssize_t stream_offer_file(struct stream *s, int fd, uint64_t at, size_t len)
+{
+	ssize_t n = -EINVAL;
+
+	if (!stream_is_open(s) || s->ending || s->failed)
+		return -EPIPE;
+	if (stream_is_blocked(s))
+		return 0;
+	if (s->ops->send_file)
+		n = s->ops->send_file(s, fd, at, len);
+	if (n == -EINVAL || n == -ENOSYS) /* not from such a file, or not to such a stream */
+		n = stream_copy_file(s, fd, at, len);
+	if (n == -EAGAIN) {
+		s->blocked = true;
+		return 0;
+	}
+	return n ? n : -ENODATA;
+}
+
 void stream_end(struct stream *s)
 {
 	if (!stream_is_open(s) || s->ending)
@@ -343,6 +386,7 @@ static void stream_find_kind(struct stream *s, int fd)
 	len = sizeof(protocol);
 	getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len);
 	s->portions = protocol == IPPROTO_SCTP;
+	s->files = !s->portions && (fcntl(fd, F_GETFL) & O_NONBLOCK);
 }
 
 int stream_init(struct stream *s, struct loop *l, int fd, const struct stream_handler *handler)

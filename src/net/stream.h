@@ -11,6 +11,7 @@
  * Writing has two ways. stream_write() takes everything: what the kernel does not, waits in a queue
  * that is bounded by `limit`. stream_offer() takes only what the kernel takes now, for senders that
  * can produce the rest again later (a position in a tape, an offset in a file); it owes no memory.
+ * stream_offer_file() is the same for a file, whose bytes the kernel takes itself where it can.
  * Both tell through `writable` when a stream that was blocked takes more.
  *
  * The two directions end by themselves. `ended` says that the peer sends no more; stream_end()
@@ -43,6 +44,8 @@ struct stream_handler {
 struct stream_ops {
 	ssize_t (*read)(struct stream *s, void *to, size_t len);
 	ssize_t (*write)(struct stream *s, const struct iovec *iov, int count);
+	/* Of the file FD, from AT on; 0 at its end. NULL: it is read and written. */
+	ssize_t (*send_file)(struct stream *s, int fd, uint64_t at, size_t len);
 	int (*shutdown)(struct stream *s); /* end of our direction */
 	void (*close)(struct stream *s);
 };
@@ -58,6 +61,7 @@ struct stream {
 	bool is_socket : 1;
 	bool packets : 1;   /* SOCK_SEQPACKET, SOCK_DGRAM */
 	bool datagrams : 1; /* SOCK_DGRAM: an empty packet is no end */
+	bool files : 1;	    /* sendfile(2) does not block it */
 	bool portions : 1;  /* SCTP: bytes, but what one call sent is what one call reads */
 	bool paused : 1;    /* the owner wants no more for now */
 	bool unread : 1;    /* the kernel has more, or may have */
@@ -102,6 +106,10 @@ int stream_writev(struct stream *s, const struct iovec *iov, int count);
 /* Sends what the kernel takes now: a count of bytes, 0 when blocked. Nothing may be queued: 0 then.
  * On a packet socket each iovec is a packet of its own, sent whole or not at all. */
 ssize_t stream_offer(struct stream *s, const struct iovec *iov, int count);
+
+/* The same with LEN bytes of the file FD from AT on, LEN > 0; for byte streams. -ENODATA when the
+ * file has none there; the error of reading it, or of the stream. May wait for the disk. */
+ssize_t stream_offer_file(struct stream *s, int fd, uint64_t at, size_t len);
 
 /* Ends our direction after what is queued (shutdown(2) SHUT_WR). */
 void stream_end(struct stream *s);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 #include "test.h"
@@ -147,6 +148,58 @@ static void offers_only_what_fits(void **state)
 	end_free(e);
 }
 
+/* A file of LEN bytes that no one else sees. */
+static int file_new(size_t len)
+{
+	FILE *f = tmpfile();
+
+	for (size_t i = 0; i < len; i++)
+		assert_true(fputc((int)(i % 251), f) >= 0);
+	assert_int_equal(fflush(f), 0);
+	int fd = dup(fileno(f));
+	fclose(f);
+	return fd;
+}
+
+static void offers_files_of(int flags)
+{
+	enum { SIZE = 1000000, FROM = 1000 };
+	struct end *e = end_new(SOCK_STREAM | flags);
+	int fd = file_new(SIZE);
+	uint8_t back[65536];
+	size_t sent = FROM, got = FROM;
+
+	assert_int_equal(fcntl(e->peer, F_SETFL, O_NONBLOCK), 0);
+	while (got < SIZE) {
+		while (sent < SIZE) {
+			ssize_t n = stream_offer_file(&e->stream, fd, sent, SIZE - sent);
+			assert_true(n >= 0);
+			if (n == 0)
+				break;
+			sent += (size_t)n;
+		}
+		ssize_t n = read(e->peer, back, sizeof(back));
+		for (ssize_t i = 0; i < n; i++)
+			assert_int_equal(back[i], (got + (size_t)i) % 251);
+		got += n > 0 ? (size_t)n : 0;
+		loop_turn(&e->loop, false);
+	}
+	assert_int_equal(stream_offer_file(&e->stream, fd, SIZE, 1), -ENODATA);
+	assert_true(e->writable > 0);
+	close(fd);
+	end_free(e);
+}
+
+static void offers_files(void **state)
+{
+	offers_files_of(SOCK_NONBLOCK);
+}
+
+static void offers_files_where_sendfile_would_block(void **state)
+{
+	offers_files_of(0);
+}
+
 static void pauses(void **state)
 {
 	struct end *e = end_new(SOCK_STREAM);
@@ -243,6 +296,8 @@ int main(void)
 		cmocka_unit_test(reads_and_ends),
 		cmocka_unit_test(queue_is_bounded_and_drains_in_order),
 		cmocka_unit_test(offers_only_what_fits),
+		cmocka_unit_test(offers_files),
+		cmocka_unit_test(offers_files_where_sendfile_would_block),
 		cmocka_unit_test(pauses),
 		cmocka_unit_test(keeps_packets_apart),
 		cmocka_unit_test(packets_wait_whole),
