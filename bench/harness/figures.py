@@ -234,7 +234,7 @@ def idle(p, load, n):
     )
 
 
-def relay(p, load, name, title, mode, metrics, factor):
+def relay(p, load, name, title, mode, metrics, factor, more_is_better=True):
     def row(row_name, kind, server):
         return Row(row_name, kind, server, load.relay(mode))
 
@@ -253,6 +253,7 @@ def relay(p, load, name, title, mode, metrics, factor):
             row("socat -b 65536", "peer", p.socat_relay("-b", "65536")),
         ],
         [Goal("ferry relay", factor, "best peer")],
+        more_is_better,
     )
 
 
@@ -260,6 +261,7 @@ def relays(p, load):
     bulk = {"rate": "GiB/s", "cost": "relay CPU s each"}
     connect = {"rate": "connections/s", "cost": "relay ns each"}
     exchange = {"rate": "round trips/s", "cost": "relay ns each"}
+    latency = {"p50": "µs, p50", "p99": "µs, p99"}
     return [
         relay(p, load, "relay-bulk", "Relay: bulk through one connection", "bulk", bulk, 1.1),
         relay(
@@ -269,6 +271,10 @@ def relays(p, load):
         relay(
             *[p, load, "relay-exchange", "Relay: round trips of 64 bytes, 50 connections"],
             *["exchange", exchange, 1.0],
+        ),
+        relay(
+            *[p, load, "relay-latency", "Relay: round trip of 64 bytes, one connection"],
+            *["latency", latency, 1.0, False],
         ),
     ]
 

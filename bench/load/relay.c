@@ -3,10 +3,12 @@
  * that the relay was told; the main thread is its clients.
  *
  *	load-relay bulk PORT ADDRESS SECONDS		one connection, as fast as it goes
- *	load-relay connect PORT ADDRESS SECONDS		16 clients: connect, 64 bytes and back,
- *close load-relay exchange PORT ADDRESS SECONDS	50 connections, 64 bytes and back each
+ *	load-relay connect PORT ADDRESS SECONDS		16 clients: connect, 64 bytes there, back
+ *	load-relay exchange PORT ADDRESS SECONDS	50 connections, 64 bytes and back each
+ *	load-relay latency PORT ADDRESS SECONDS		one connection, 64 bytes and back
  *
- * Prints one line of JSON: the rate a second (bytes, connections, round trips) and the total.
+ * Prints one line of JSON: the rate a second (bytes, connections, round trips) and the total; of
+ * latency the 50th and 99th percentile in microseconds as well.
  */
 
 #include "../program.h"
@@ -27,9 +29,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MESSAGE = 64, BLOCK = 256 << 10, WARM_UP_MS = 300, CONNECTIONS = 50, CLIENTS = 16 };
+enum {
+	MESSAGE = 64,
+	BLOCK = 256 << 10,
+	WARM_UP_MS = 300,
+	CONNECTIONS = 50,
+	CLIENTS = 16,
+	TIMES_MAX = 1 << 20
+};
 
 static char block[BLOCK];
+static double percentiles[2]; /* of latency, in microseconds */
 
 /* ---- the target ---- */
 
@@ -169,12 +179,41 @@ static uint64_t exchange(const char *address, uint64_t until)
 	return done;
 }
 
+static uint32_t took_ns[TIMES_MAX];
+
+static int compare(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static uint64_t latency(const char *address, uint64_t until)
+{
+	int fd = connection_open(address, 0);
+	size_t done = 0;
+
+	while (done < TIMES_MAX && clock_monotonic_ms() < until) {
+		uint64_t began = clock_monotonic_ns();
+		message_exchange(fd);
+		took_ns[done++] = (uint32_t)(clock_monotonic_ns() - began);
+	}
+	close(fd);
+	size_t middle = done / 2;
+	size_t last = done * 99 / 100;
+	qsort(took_ns, done, sizeof(*took_ns), compare);
+	percentiles[0] = (double)took_ns[middle] / 1000;
+	percentiles[1] = (double)took_ns[last] / 1000;
+	return done;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		uint64_t (*run)(const char *address, uint64_t until);
-	} modes[] = {{"bulk", bulk}, {"connect", reconnect}, {"exchange", exchange}};
+	} modes[] = {{"bulk", bulk}, {"connect", reconnect}, {"exchange", exchange},
+		{"latency", latency}};
 	pthread_t thread;
 
 	for (size_t i = 0; argc == 5 && i < sizeof(modes) / sizeof(*modes); i++) {
@@ -188,9 +227,10 @@ int main(int argc, char **argv)
 		uint64_t done =
 			modes[i].run(argv[3], clock_monotonic_ms() + 1000 * number(argv[4]));
 		double seconds = (double)(clock_monotonic_ns() - began) / 1e9;
-		printf("{\"rate\": %.0f, \"total\": %llu}\n", (double)done / seconds,
-			(unsigned long long)(done + warm));
+		printf("{\"rate\": %.0f, \"total\": %llu, \"p50\": %.1f, \"p99\": %.1f}\n",
+			(double)done / seconds, (unsigned long long)(done + warm), percentiles[0],
+			percentiles[1]);
 		return 0;
 	}
-	die_because("usage: load-relay bulk|connect|exchange PORT ADDRESS SECONDS");
+	die_because("usage: load-relay bulk|connect|exchange|latency PORT ADDRESS SECONDS");
 }

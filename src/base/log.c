@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include "base/clock.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,4 +63,16 @@ void log_note(const char *format, ...)
 void log_detail(const char *format, ...)
 {
 	LOG_AT(LOG_VERBOSE);
+}
+
+bool log_limit_allows(struct log_limit *l)
+{
+	uint64_t second = clock_monotonic_ms() / 1000;
+
+	if (l->second != second) {
+		if (l->count > LOG_BURST)
+			log_note("%u more lines like these were left out", l->count - LOG_BURST);
+		*l = (struct log_limit){.second = second};
+	}
+	return l->count++ < LOG_BURST;
 }

@@ -27,8 +27,12 @@ enum option_type {
 	OPTION_LIST,   /* struct option_list: every use adds one text */
 };
 
+struct option_entry;
+
+/* Options that share a list keep the order in which they stood. */
 struct option_list {
 	const char **texts;
+	const struct option_entry **options; /* whose text it is */
 	size_t count;
 };
 

@@ -47,14 +47,27 @@ int option_parse_size(const char *text, uint64_t *bytes)
 	return 0;
 }
 
-static int option_append(struct option_list *list, const char *text)
+static int option_append(struct option_list *list, const struct option_entry *o, const char *text)
 {
-	const char **texts = realloc(list->texts, (list->count + 1) * sizeof(*texts));
+	const char **texts = reallocarray(list->texts, list->count + 1, sizeof(*texts));
 	if (!texts)
 		return -ENOMEM;
-	texts[list->count++] = text;
 	list->texts = texts;
+	const struct option_entry **options =
+		reallocarray(list->options, list->count + 1, sizeof(*options));
+	if (!options)
+		return -ENOMEM;
+	list->options = options;
+	texts[list->count] = text;
+	options[list->count++] = o;
 	return 0;
+}
+
+static void option_list_deinit(struct option_list *list)
+{
+	free(list->texts);
+	free(list->options);
+	*list = (struct option_list){0};
 }
 
 static int option_store_amount(
@@ -96,7 +109,7 @@ int option_store(const struct option_entry *o, const char *text, void *settings,
 		*(const char **)to = text;
 		return 0;
 	case OPTION_LIST:
-		return option_append(to, text);
+		return option_append(to, o, text);
 	default:
 		return option_store_amount(o, text, to, why);
 	}
@@ -113,5 +126,5 @@ void options_release(const struct option_entry *table, void *settings)
 {
 	for (const struct option_entry *o = table; o->name; o++)
 		if (o->type == OPTION_LIST)
-			free(((struct option_list *)option_place(o, settings))->texts);
+			option_list_deinit(option_place(o, settings));
 }

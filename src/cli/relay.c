@@ -19,11 +19,12 @@
 /* Descriptors that are no connection's: the loops', the listeners'. */
 enum { RELAY_SPARE_FDS = 128, RELAY_FDS_EACH = 2 };
 
+#define RELAY_ALSO "also"
+
 struct relay_settings {
 	bool json;
 	bool stats;
-	struct option_list also;
-	struct option_list others;
+	struct option_list more; /* --also and --or, as they stood */
 	uint64_t connect_timeout;
 	uint64_t idle_timeout;
 	uint64_t udp_timeout;
@@ -46,10 +47,10 @@ struct relay_command {
 };
 
 static const struct option_entry relay_options[] = {
-	{"also", 0, OPTION_LIST, offsetof(struct relay_settings, also), "FROM", NULL, 0, 0,
+	{RELAY_ALSO, 0, OPTION_LIST, offsetof(struct relay_settings, more), "FROM", NULL, 0, 0,
 		"one more pair: --also FROM TO"},
-	{"or", 0, OPTION_LIST, offsetof(struct relay_settings, others), "TO", NULL, 0, 0,
-		"a further target of the first pair, for when those before cannot be reached"},
+	{"or", 0, OPTION_LIST, offsetof(struct relay_settings, more), "TO", NULL, 0, 0,
+		"a further target of the pair before, for when its others cannot be reached"},
 	{"connect-timeout", 0, OPTION_SPAN, offsetof(struct relay_settings, connect_timeout),
 		"SPAN", "10s", 1, 3600000, "how long a target may take to accept"},
 	{"idle-timeout", 0, OPTION_SPAN, offsetof(struct relay_settings, idle_timeout), "SPAN",
@@ -104,7 +105,7 @@ static void relay_watch_signals(struct relay_command *c)
 	uv_signal_start(&c->terminate, relay_on_signal, SIGTERM);
 }
 
-/* ---- routes ---- */
+/* ---- pairs ---- */
 
 /* As many descriptors as the system lets us have; the connections they are enough for. */
 static uint64_t relay_raise_limit(void)
@@ -120,46 +121,64 @@ static uint64_t relay_raise_limit(void)
 	return (limit.rlim_cur - spare) / RELAY_FDS_EACH;
 }
 
-struct route_words {
+static bool is_also(const struct option_list *more, size_t i)
+{
+	return !strcmp(more->options[i]->name, RELAY_ALSO);
+}
+
+static size_t relay_count_also(const struct option_list *more)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < more->count; i++)
+		count += is_also(more, i);
+	return count;
+}
+
+/* A pair as it was typed; the further targets stand one behind the other in a list. */
+struct pair {
+	const char *from;
+	const char *to;
+	const char **others;
+	size_t other_count;
+};
+
+struct pair_addresses {
 	struct address from;
 	struct address *to;
 	size_t count;
 };
 
-static void route_words_deinit(struct route_words *w)
+static void pair_addresses_deinit(struct pair_addresses *a)
 {
-	for (size_t i = 0; i < w->count; i++)
-		address_deinit(&w->to[i]);
-	free(w->to);
-	address_deinit(&w->from);
+	for (size_t i = 0; i < a->count; i++)
+		address_deinit(&a->to[i]);
+	free(a->to);
+	address_deinit(&a->from);
 }
 
-static int route_words_read(struct route_words *w, const char *from, const char *to,
-	const struct option_list *others, struct fault *why)
+static int pair_parse(const struct pair *p, struct pair_addresses *a, struct fault *why)
 {
-	size_t more = others ? others->count : 0;
-
-	*w = (struct route_words){.from = ADDRESS_NULL};
-	w->to = calloc(1 + more, sizeof(*w->to));
-	if (!w->to)
+	*a = (struct pair_addresses){.from = ADDRESS_NULL};
+	a->to = calloc(1 + p->other_count, sizeof(*a->to));
+	if (!a->to)
 		return fault_errno(why, -ENOMEM, "cannot relay");
-	int r = address_parse(&w->from, from, why);
-	for (size_t i = 0; i < 1 + more && !r; i++) {
-		r = address_parse(&w->to[i], i ? others->texts[i - 1] : to, why);
-		w->count += !r;
+	int r = address_parse(&a->from, p->from, why);
+	for (size_t i = 0; i < 1 + p->other_count && !r; i++) {
+		r = address_parse(&a->to[i], i ? p->others[i - 1] : p->to, why);
+		a->count += !r;
 	}
 	return r;
 }
 
-static int relay_add_route(struct relay_command *c, const char *from, const char *to,
-	const struct option_list *others, struct fault *why)
+static int relay_add_pair(struct relay_command *c, const struct pair *p, struct fault *why)
 {
-	struct route_words w;
+	struct pair_addresses a;
 	struct address bound = ADDRESS_NULL;
 
-	int r = route_words_read(&w, from, to, others, why);
+	int r = pair_parse(p, &a, why);
 	if (!r)
-		r = fleet_add(c->fleet, &w.from, w.to, w.count, &bound, why);
+		r = fleet_add(c->fleet, &a.from, a.to, a.count, &bound, why);
 	if (!r && bound.scheme) {
 		char *text = address_format(&bound);
 		c->listens = true;
@@ -168,19 +187,29 @@ static int relay_add_route(struct relay_command *c, const char *from, const char
 		free(text);
 	}
 	address_deinit(&bound);
-	route_words_deinit(&w);
+	pair_addresses_deinit(&a);
 	return r;
 }
 
-/* FROM TO, and for each --also FROM the next TO. */
-static int relay_add_routes(
+/* FROM TO, and for each --also FROM the next TO; each with the --or that follow it. */
+static int relay_add_pairs(
 	struct relay_command *c, const struct command_line *line, struct fault *why)
 {
-	const struct option_list *also = &c->settings->also;
+	const struct option_list *more = &c->settings->more;
+	const char *from = line->words[0];
+	size_t next = 0;
+	int r = 0;
 
-	int r = relay_add_route(c, line->words[0], line->words[1], &c->settings->others, why);
-	for (size_t i = 0; i < also->count && !r; i++)
-		r = relay_add_route(c, also->texts[i], line->words[2 + i], NULL, why);
+	for (int to = 1; to < line->count && !r; to++) {
+		struct pair p = {.from = from, .to = line->words[to], .others = more->texts + next};
+		while (next < more->count && !is_also(more, next)) {
+			next++;
+			p.other_count++;
+		}
+		r = relay_add_pair(c, &p, why);
+		if (next < more->count)
+			from = more->texts[next++];
+	}
 	return r;
 }
 
@@ -199,10 +228,8 @@ static bool relay_uses_stdout(const struct command_line *line)
 
 	for (int i = 0; i < line->count; i++)
 		uses |= is_standard(line->words[i]);
-	for (size_t i = 0; i < settings->also.count; i++)
-		uses |= is_standard(settings->also.texts[i]);
-	for (size_t i = 0; i < settings->others.count; i++)
-		uses |= is_standard(settings->others.texts[i]);
+	for (size_t i = 0; i < settings->more.count; i++)
+		uses |= is_standard(settings->more.texts[i]);
 	return uses;
 }
 
@@ -237,7 +264,7 @@ static int relay_start(
 	r = fleet_new(&c->fleet, &c->loop, &options);
 	if (r < 0)
 		return fault_errno(why, r, "cannot start");
-	r = relay_add_routes(c, line, why);
+	r = relay_add_pairs(c, line, why);
 	return r ? r : fleet_start(c->fleet);
 }
 
@@ -277,9 +304,11 @@ static int relay_run(const struct command_line *line)
 	struct relay_command c = {.settings = s};
 	int send_proxy = 0;
 
-	if ((size_t)line->count != 2 + s->also.count)
+	size_t also = relay_count_also(&s->more);
+
+	if ((size_t)line->count != 2 + also)
 		return command_misused(line->command,
-			s->also.count ? "each --also FROM needs a TO" : "it takes FROM and TO");
+			also ? "each --also FROM needs a TO" : "it takes FROM and TO");
 	if (s->send_proxy && strcmp(s->send_proxy, "v1") && strcmp(s->send_proxy, "v2"))
 		return command_misused(
 			line->command, "--send-proxy is v1 or v2, not '%s'", s->send_proxy);

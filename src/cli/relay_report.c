@@ -27,6 +27,7 @@ struct relay_report {
 	uv_mutex_t lock; /* of all that follows */
 	struct buffer text;
 	struct totals totals;
+	struct log_limit refusals;
 	uint64_t left_out; /* lines that had no room */
 	int error;
 };
@@ -90,13 +91,14 @@ static bool report_has_room(struct relay_report *r)
 }
 
 /* What went wrong is said on standard error, whatever standard output is for. */
-static void log_record(const struct crossing_record *r)
+static void log_record(struct relay_report *report, const struct crossing_record *r)
 {
 	const char *why = *r->why ? r->why : r->error ? strerror(-r->error) : "";
+	bool refused = r->end == CROSSING_UNREACHABLE || r->end == CROSSING_REFUSED;
 
-	if (r->end == CROSSING_UNREACHABLE || r->end == CROSSING_REFUSED)
+	if (refused && log_limit_allows(&report->refusals))
 		log_note("%s: %s", r->from, why);
-	else
+	else if (!refused)
 		log_detail("%s to %s: %s%s%s, %llu bytes there, %llu back", r->from, r->to,
 			crossing_end_name(r->end), *why ? ": " : "", why,
 			(unsigned long long)r->sent, (unsigned long long)r->received);
@@ -106,8 +108,8 @@ void relay_report_ended(void *report, const struct crossing_record *record)
 {
 	struct relay_report *r = report;
 
-	log_record(record);
 	uv_mutex_lock(&r->lock);
+	log_record(r, record);
 	totals_add(&r->totals, record);
 	r->error = record->error;
 	bool wake = r->json && report_has_room(r);

@@ -237,11 +237,16 @@ static int flow_step(struct flow *f, bool *failed)
 	return r;
 }
 
+/* What has been read, and each byte that has been written: it changes when something moves. */
+static uint64_t flow_moved(const struct flow *f)
+{
+	return 2 * f->bytes - buffer_len(&f->held) - f->piped;
+}
+
 int flow_run(struct flow *f)
 {
 	int budget = f->from->packets ? FLOW_PACKETS_A_TURN : 1;
-	uint64_t before = f->bytes;
-	bool waited = flow_is_stuck(f);
+	uint64_t before = flow_moved(f);
 
 	while (!f->over && budget--) {
 		bool failed = false;
@@ -257,7 +262,7 @@ int flow_run(struct flow *f)
 	}
 	if (!f->over && f->from->readable && !flow_is_stuck(f))
 		return FLOW_MORE;
-	return f->over || waited || f->bytes != before ? FLOW_MOVED : FLOW_NOTHING;
+	return f->over || flow_moved(f) != before ? FLOW_MOVED : FLOW_NOTHING;
 }
 
 int flow_prepend(struct flow *f, struct bytes data)

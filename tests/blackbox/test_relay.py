@@ -482,6 +482,29 @@ def test_more_than_one_pair(start, tmp_path):
     program.stop()
 
 
+def test_each_pair_has_further_targets_of_its_own(start):
+    nowhere = "tcp:127.0.0.1:1"
+    program = start(
+        *["relay", "tcp:127.0.0.1:0", nowhere, "--or", "exec:echo one"],
+        *["--also", "tcp:127.0.0.1:0", "exec:echo two", "--or", "exec:echo never"],
+        *["--also", "tcp:127.0.0.1:0", nowhere, "--or", nowhere, "--or", "exec:echo three"],
+    )
+    addresses = [program.wait_for(r"^Listening on (\S+)")[1].decode() for _ in range(3)]
+    said = [connect(address).makefile().read() for address in addresses]
+    assert said == ["one\n", "two\n", "three\n"]
+    program.stop()
+
+
+def test_many_that_reach_no_target_do_not_fill_the_log(relay):
+    program = relay("tcp:127.0.0.1:0", "tcp:127.0.0.1:1")
+    for _ in range(500):
+        with pytest.raises(ConnectionResetError), connect(program.address) as here:
+            here.recv(1)
+    program.stop()
+    said = program.errors.count(b"cannot connect to tcp:127.0.0.1:1")
+    assert 0 < said < 500
+
+
 def test_a_second_relay_on_the_port_is_refused(relay, ferry):
     program = relay("tcp:127.0.0.1:0", "exec:cat", "--threads", "2")
     result = ferry("relay", program.address, "exec:cat", "--threads", "2")
