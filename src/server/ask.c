@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "server/desk.h"
+#include "server/login.h"
 #include "server/server.h"
 
 #include <errno.h>
@@ -137,7 +138,8 @@ static void ask_begin(struct exchange *x, const struct http_request *r)
 	struct bytes name;
 	uint64_t timeout;
 
-	if (!desk_name(x, r, &name) || !ask_timeout(x, r, &timeout))
+	if (!desk_name(x, r, &name) || !exchange_may(x, ACCESS_ASK, name) ||
+		!ask_timeout(x, r, &timeout))
 		return;
 	struct asking *a = asking_new(x, r);
 	if (!a) {

@@ -362,6 +362,7 @@ struct connection *connection_new(
 	memcpy(c->peer, channel->name, name);
 	c->server = s;
 	c->entrance = e;
+	c->base = c->who = &s->access.anyone;
 	c->origin = ++s->next_origin;
 	list_init(&c->waiting);
 	deadline_init(&c->idle);

@@ -25,6 +25,7 @@
 
 struct connection;
 struct entrance;
+struct identity;
 struct server;
 
 struct protocol {
@@ -58,7 +59,9 @@ struct connection {
 	struct server *server;
 	const struct entrance *entrance;
 	const struct protocol *protocol;
-	struct child *child; /* at the other end (exec:), or NULL */
+	const struct identity *base; /* who the connection is known as, */
+	const struct identity *who;  /* and whoever sent the current request: server/login.h */
+	struct child *child;	     /* at the other end (exec:), or NULL */
 	struct cursor cursor;
 	struct deadline idle;
 	struct deadline rest; /* for more of what was begun; when leaving, for the client to read */

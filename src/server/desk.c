@@ -1,6 +1,6 @@
 #include "server/desk.h"
 
-#include "base/cleanup.h"
+#include "server/login.h"
 #include "server/server.h"
 
 #include <stdlib.h>
@@ -133,10 +133,18 @@ static void post_body(struct exchange *x, struct bytes piece)
 /* Finds out which of the three it is; `body` lets in bodies of any size. */
 const struct handler desk_post = {.begin = post_begin, .body = post_body};
 
+struct listing {
+	struct buffer body;
+	const struct connection *reader; /* who is shown only what it has to do with */
+};
+
 static void list_service(void *data, const struct service *s)
 {
-	struct buffer *body = data;
+	struct listing *l = data;
+	struct buffer *body = &l->body;
 
+	if (!login_sees(l->reader, ACCESS_ASK, s->by_name.key))
+		return;
 	/* A service's name needs no escapes: hub/name.h. */
 	buffer_print(body, "%s{\"name\":\"%.*s\",\"waiting\":%zu,\"running\":%zu,\"queued\":%zu}",
 		buffer_len(body) > 1 ? "," : "", (int)s->by_name.key.len, s->name, s->waiting,
@@ -145,12 +153,15 @@ static void list_service(void *data, const struct service *s)
 
 static void list_begin(struct exchange *x, const struct http_request *r)
 {
-	cleanup(buffer_deinit) struct buffer body = BUFFER_NULL;
+	struct listing l = {.reader = x->connection};
 
-	buffer_append(&body, "[", 1);
-	services_each(&x->connection->server->desk->services, list_service, &body);
-	buffer_append(&body, "]\n", 2);
-	exchange_answer(x, 200, "application/json", buffer_bytes(&body));
+	if (!exchange_may(x, ACCESS_ASK, BYTES_NULL))
+		return;
+	buffer_append(&l.body, "[", 1);
+	services_each(&x->connection->server->desk->services, list_service, &l);
+	buffer_append(&l.body, "]\n", 2);
+	exchange_answer(x, 200, "application/json", buffer_bytes(&l.body));
+	buffer_deinit(&l.body);
 }
 
 const struct handler desk_list = {.begin = list_begin};

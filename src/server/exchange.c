@@ -1,6 +1,7 @@
 #include "server/exchange.h"
 
 #include "base/cleanup.h"
+#include "server/login.h"
 #include "server/route.h"
 #include "server/server.h"
 #include "wire/http_problem.h"
@@ -147,24 +148,38 @@ void exchange_answer(struct exchange *x, int status, const char *type, struct by
 	exchange_send(x, &w, body);
 }
 
-void exchange_refuse(struct exchange *x, int status, const char *format, ...)
+/* FIELD may be NULL. */
+static void exchange_send_problem(
+	struct exchange *x, int status, const char *field, const char *value, const char *detail)
 {
 	cleanup(buffer_deinit) struct buffer body = BUFFER_NULL;
-	char detail[512];
-	va_list args;
 
-	va_start(args, format);
-	vsnprintf(detail, sizeof(detail), format, args);
-	va_end(args);
 	if (x->reading)
 		x->keep_alive = false;
 	http_problem_append(
 		&body, &(struct http_problem){.status = status, .detail = bytes_text(detail)});
 	struct http_writer w = exchange_begin(x, status);
 	http_writer_text(&w, "Content-Type", HTTP_PROBLEM_MEDIA_TYPE);
-	if (status == 503 || status == 429)
-		http_writer_text(&w, "Retry-After", "1");
+	if (field)
+		http_writer_text(&w, field, value);
 	exchange_send(x, &w, buffer_bytes(&body));
+}
+
+void exchange_refuse(struct exchange *x, int status, const char *format, ...)
+{
+	bool later = status == 503 || status == 429;
+	char detail[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(detail, sizeof(detail), format, args);
+	va_end(args);
+	exchange_send_problem(x, status, later ? "Retry-After" : NULL, "1", detail);
+}
+
+void exchange_challenge(struct exchange *x, const char *challenge, const char *detail)
+{
+	exchange_send_problem(x, 401, "WWW-Authenticate", challenge, detail);
 }
 
 /* ---- requests ---- */
@@ -219,7 +234,7 @@ static void exchange_start(struct exchange *x, const struct http_request *r)
 		exchange_refuse(x, 503, "the hub has as many clients as it may; try again later");
 		return;
 	}
-	if (!exchange_is_admitted(x, r))
+	if (!exchange_is_admitted(x, r) || !login_request(x, r))
 		return;
 	x->handler = route_find(x, r);
 	if (!x->handler || !exchange_limit(x, r, x->handler->body ? UINT64_MAX : BODY_DROPPED))

@@ -108,3 +108,6 @@ void exchange_answer(struct exchange *x, int status, const char *type, struct by
  * connection when the request's body has not all been read. */
 void exchange_refuse(struct exchange *x, int status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* The same with 401, and what would be a proof of who asks (RFC 9110 section 11.6.1). */
+void exchange_challenge(struct exchange *x, const char *challenge, const char *detail);

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "server/login.h"
 #include "server/server.h"
 #include "server/topics.h"
 #include "wire/json.h"
@@ -158,7 +159,7 @@ static void publish_begin(struct exchange *x, const struct http_request *r)
 	p->exchange = x;
 	p->ticket.settled = posting_settled;
 	p->lines = PLAIN_NULL;
-	if (!topics_name(x, r, p->topic, &topic) ||
+	if (!topics_name(x, r, p->topic, &topic) || !exchange_may(x, ACCESS_WRITE, topic) ||
 		!topics_sender(x, r, p->sender, sizeof(p->sender), &sender))
 		return;
 	p->topic_len = (uint8_t)topic.len;

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "server/desk.h"
+#include "server/login.h"
 #include "server/server.h"
 
 #include <stdio.h>
@@ -72,7 +73,7 @@ static void reply_begin(struct exchange *x, const struct http_request *r)
 	struct bytes rest = bytes_skip(r->path, strlen("/services/")), name, word;
 	struct bytes status = http_fields_get_only(&r->fields, EXIT_STATUS);
 
-	if (!desk_name(x, r, &name))
+	if (!desk_name(x, r, &name) || !exchange_may(x, ACCESS_SERVE, name))
 		return;
 	bytes_cut(&rest, '/', &word);
 	bytes_cut(&rest, '/', &word);

@@ -203,6 +203,7 @@ struct server *server_new(struct loop *l, const struct server_options *options,
 	s->options = *options;
 	s->watcher = *watcher;
 	s->started_ms = loop_now(l);
+	access_init(&s->access);
 	list_init(&s->entrances);
 	list_init(&s->connections);
 	list_init(&s->closed);
@@ -247,6 +248,7 @@ struct server *server_free(struct server *s)
 	buffer_deinit(&s->out);
 	desk_free(s->desk);
 	hub_free(s->hub);
+	access_deinit(&s->access);
 	for (size_t i = 0; i < sizeof(waits) / sizeof(*waits); i++)
 		deadlines_deinit(waits[i]);
 	free(s);

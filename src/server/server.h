@@ -14,6 +14,7 @@
 #include "net/address.h"
 #include "net/deadline.h"
 #include "net/listener.h"
+#include "server/access.h"
 #include "server/guard.h"
 #include "wire/http_date.h"
 
@@ -47,7 +48,9 @@ struct server_counters {
 	uint64_t datagrams;   /* packets without a connection */
 	uint64_t unpublished; /* messages that the store did not take */
 	uint64_t requests;    /* over HTTP */
-	size_t clients;	      /* now */
+	uint64_t denied;      /* things that a client may not do */
+	uint64_t wrong_tokens;
+	size_t clients; /* now */
 };
 
 /* One address the server listens on, and what it says of those who come by it. */
@@ -63,6 +66,7 @@ struct server {
 	struct loop *loop;
 	struct hub *hub;
 	struct desk *desk;	   /* of services */
+	struct access access;	   /* who may do what */
 	const struct store *store; /* the hub's */
 	uint64_t started_ms;	   /* of the loop */
 	char date[HTTP_DATE_SIZE]; /* of this second, for answers */

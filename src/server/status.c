@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "server/desk.h"
+#include "server/login.h"
 #include "server/server.h"
 #include "server/topics.h"
 #include "wire/put.h"
@@ -36,6 +37,8 @@ FIGURE(refused, s->counters->refused)
 FIGURE(idle_closed, s->counters->idle)
 FIGURE(datagrams, s->counters->datagrams)
 FIGURE(requests, s->counters->requests)
+FIGURE(denied, s->counters->denied)
+FIGURE(wrong_tokens, s->counters->wrong_tokens)
 FIGURE(calls, s->services->calls)
 FIGURE(calls_unserved, s->services->unserved)
 FIGURE(calls_refused, s->services->full)
@@ -65,6 +68,8 @@ static const struct figure figures[] = {
 	{"idle_closed", COUNTER, figure_idle_closed, "connections closed at --idle-timeout"},
 	{"datagrams", COUNTER, figure_datagrams, "packets without a connection"},
 	{"requests", COUNTER, figure_requests, "HTTP requests"},
+	{"denied", COUNTER, figure_denied, "things that a client was not allowed to do"},
+	{"wrong_tokens", COUNTER, figure_wrong_tokens, "tokens shown that the hub does not know"},
 	{"calls", COUNTER, figure_calls, "requests to services"},
 	{"calls_unserved", COUNTER, figure_calls_unserved, "requests that no one served"},
 	{"calls_refused", COUNTER, figure_calls_refused, "requests refused at a full queue"},
@@ -129,6 +134,8 @@ static void status_begin_json(struct exchange *x, const struct http_request *r)
 	struct status s = status_of(server);
 	uint8_t *start;
 
+	if (!exchange_may(x, ACCESS_STATUS, BYTES_NULL))
+		return;
 	if (buffer_reserve(&body, FIGURES * FIGURE_MAX, &start) < 0) {
 		exchange_refuse(x, 503, "the hub is out of memory; try again later");
 		return;
@@ -148,6 +155,8 @@ static void status_begin_metrics(struct exchange *x, const struct http_request *
 	cleanup(buffer_deinit) struct buffer body = BUFFER_NULL;
 	struct status s = status_of(x->connection->server);
 
+	if (!exchange_may(x, ACCESS_STATUS, BYTES_NULL))
+		return;
 	for (size_t i = 0; i < FIGURES; i++) {
 		const struct figure *f = &figures[i];
 		const char *suffix = f->kind == COUNTER ? "_total" : "";
@@ -164,10 +173,18 @@ const struct handler status_metrics = {.begin = status_begin_metrics};
 
 /* ---- GET /topics/ ---- */
 
+struct listing {
+	struct buffer body;
+	const struct connection *reader; /* who is shown only what it has to do with */
+};
+
 static void list_topic(void *data, const struct hub_topic_info *t)
 {
-	struct buffer *body = data;
+	struct listing *l = data;
+	struct buffer *body = &l->body;
 
+	if (!login_sees(l->reader, ACCESS_READ, t->name))
+		return;
 	/* A topic's name needs no escapes: hub/name.h. */
 	buffer_print(body,
 		"%s{\"name\":\"%.*s\",\"messages\":%llu,\"last_id\":%llu,\"subscribers\":%zu}",
@@ -177,12 +194,15 @@ static void list_topic(void *data, const struct hub_topic_info *t)
 
 static void list_begin(struct exchange *x, const struct http_request *r)
 {
-	cleanup(buffer_deinit) struct buffer body = BUFFER_NULL;
+	struct listing l = {.reader = x->connection};
 
-	buffer_append(&body, "[", 1);
-	hub_topics(x->connection->server->hub, list_topic, &body);
-	buffer_append(&body, "]\n", 2);
-	status_answer(x, "application/json", &body);
+	if (!exchange_may(x, ACCESS_READ, BYTES_NULL))
+		return;
+	buffer_append(&l.body, "[", 1);
+	hub_topics(x->connection->server->hub, list_topic, &l);
+	buffer_append(&l.body, "]\n", 2);
+	status_answer(x, "application/json", &l.body);
+	buffer_deinit(&l.body);
 }
 
 const struct handler topics_list = {.begin = list_begin};

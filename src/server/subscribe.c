@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "server/formats.h"
+#include "server/login.h"
 #include "server/server.h"
 #include "server/topics.h"
 #include "server/websocket.h"
@@ -62,6 +63,12 @@ static bool topics_is_sender(struct bytes name)
 bool topics_sender(struct exchange *x, const struct http_request *r, uint8_t *to, size_t cap,
 	struct bytes *name)
 {
+	struct bytes known = login_name(x->connection);
+	if (known.len) {
+		memcpy(to, known.data, known.len);
+		*name = bytes_of(to, known.len);
+		return true;
+	}
 	int e = r->query.data ? uri_query_get(r->query, "name", to, cap, name) : -ENOENT;
 	if (e == -ENOENT || (e == 0 && !name->len)) {
 		size_t len = strlen(x->connection->peer);
@@ -142,7 +149,8 @@ static void subscribe_begin(struct exchange *x, const struct http_request *r)
 	struct bytes topic;
 	struct since since;
 
-	if (!topics_name(x, r, name, &topic) || !subscribe_since(x, r, &since))
+	if (!topics_name(x, r, name, &topic) || !exchange_may(x, ACCESS_READ, topic) ||
+		!subscribe_since(x, r, &since))
 		return;
 	if (handshake_is_asked(r)) {
 		websocket_open(x, r, topic, since);

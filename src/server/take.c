@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "server/desk.h"
+#include "server/login.h"
 #include "server/server.h"
 #include "wire/put.h"
 
@@ -71,7 +72,8 @@ static void take_begin(struct exchange *x, const struct http_request *r)
 	uint8_t text[8];
 	struct bytes name, value;
 
-	if (!desk_name(x, r, &name) || !exchange_limit(x, r, 64 * 1024))
+	if (!desk_name(x, r, &name) || !exchange_may(x, ACCESS_SERVE, name) ||
+		!exchange_limit(x, r, 64 * 1024))
 		return;
 	struct taking *t = calloc(1, sizeof(*t));
 	if (!t) {
