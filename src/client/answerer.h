@@ -1,11 +1,11 @@
 #pragma once
 
 /*
- * Answerer: takes one request of a service after the other, and has a command answer each
+ * Answerer: takes one request of a service after the other, and has each answered: by a command, or
+ * by an HTTP server.
  *
- * Two calls at the hub make one answer: the one that takes the request is the command's standard
- * input, the one that brings the reply its standard output, both as they come. When either breaks
- * off, the asker is gone, and the command is ended. The exit status goes with the reply.
+ * The request is the command's standard input, the reply its standard output, both as they come.
+ * When the asker leaves, the command is ended. The exit status goes with the reply.
  *
  * An answerer that has been at the hub once comes back when the hub is away for a while.
  */
@@ -33,7 +33,7 @@ struct answerer_options {
 /* NULL when memory is out. It starts at once. */
 struct answerer *answerer_new(struct loop *l, const struct answerer_options *options);
 
-/* Takes no further request; `done` comes when the command under way has ended, maybe at once. */
+/* Takes no further request; `done` comes when the one at hand is answered, maybe at once. */
 void answerer_stop(struct answerer *a);
 
 /* Breaks off what is under way. Takes NULL, returns NULL. */
