@@ -19,7 +19,11 @@ static ssize_t bare_read(struct stream *s, void *to, size_t len)
 {
 	if (!s->is_socket)
 		return sys_read(s->source.fd, to, len);
-	return sys_recv(s->source.fd, to, len, MSG_DONTWAIT | (s->packets ? MSG_TRUNC : 0));
+	ssize_t n = sys_recv(s->source.fd, to, len, MSG_DONTWAIT | (s->packets ? MSG_TRUNC : 0));
+	/* A block that is not full was the last: epoll(7), question 9. */
+	if (n > 0 && (size_t)n < len && !s->packets && !s->portions && !s->hung_up)
+		s->unread = false;
+	return n;
 }
 
 /* SCTP takes what one call has for it whole or not at all, and at most what its send buffer holds.
@@ -108,9 +112,6 @@ static void stream_read_once(struct stream *s)
 	} else if ((size_t)n > room) {
 		stream_fail(s, -EMSGSIZE);
 	} else {
-		/* A block that is not full was the last: epoll(7), question 9. */
-		if ((size_t)n < room && s->is_socket && !s->packets && !s->portions && !s->hung_up)
-			s->unread = false;
 		s->handler->received(s, bytes_of(scratch, (size_t)n));
 	}
 }
@@ -177,16 +178,27 @@ static int stream_enqueue(struct stream *s, const struct iovec *iov, int count, 
 	return 0;
 }
 
+/* Our direction ends, unless the transport has something to send before. */
 static int stream_finish(struct stream *s)
 {
 	if (!s->ending || s->ended_out || buffer_len(&s->queue))
 		return 0;
+	int r = s->ops->shutdown(s);
+	if (r == -EAGAIN) {
+		s->blocked = true;
+		return 0;
+	}
 	s->ended_out = true;
-	return s->ops->shutdown(s);
+	return r;
 }
 
 static int stream_flush(struct stream *s)
 {
+	if (s->owing) {
+		ssize_t n = s->ops->write(s, NULL, 0);
+		if (n < 0)
+			return n == -EAGAIN ? 0 : (int)n;
+	}
 	while (buffer_len(&s->queue)) {
 		struct bytes left = buffer_bytes(&s->queue);
 		uint32_t head = 0;
@@ -212,7 +224,7 @@ static int stream_flush(struct stream *s)
 
 void stream_has_room(struct stream *s)
 {
-	if (!s->blocked)
+	if (!s->blocked && !s->owing)
 		return;
 	s->blocked = false;
 	int r = stream_flush(s);
@@ -331,6 +343,15 @@ void stream_end(struct stream *s)
 		return;
 	s->ending = true;
 	stream_finish(s); /* a peer that is gone already is told by `failed` */
+}
+
+int stream_fault(const struct stream *s, int error, const char *what, struct fault *why)
+{
+	const struct fault *known = s->ops && s->ops->fault ? s->ops->fault(s) : NULL;
+
+	if (!known)
+		return fault_errno(why, error, "%s", what);
+	return fault_set(why, known->error, "%s: %s", what, known->text);
 }
 
 size_t stream_queued(const struct stream *s)

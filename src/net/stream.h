@@ -25,6 +25,7 @@
  * until the turn ends (see `struct ending`).
  */
 
+#include "base/fault.h"
 #include "net/loop.h"
 
 #include <sys/uio.h>
@@ -42,12 +43,17 @@ struct stream_handler {
 
 /* Each returns a count of bytes or a negative errno, -EAGAIN when it would block. */
 struct stream_ops {
+	/* Takes `unread` back when there is no more for now. */
 	ssize_t (*read)(struct stream *s, void *to, size_t len);
+	/* A transport that took bytes which the kernel did not is `owing`; with a COUNT of 0 it
+	 * writes those. */
 	ssize_t (*write)(struct stream *s, const struct iovec *iov, int count);
 	/* Of the file FD, from AT on; 0 at its end. NULL: it is read and written. */
 	ssize_t (*send_file)(struct stream *s, int fd, uint64_t at, size_t len);
 	int (*shutdown)(struct stream *s); /* end of our direction */
 	void (*close)(struct stream *s);
+	/* What it knows of a failure, or NULL. May be NULL. */
+	const struct fault *(*fault)(const struct stream *s);
 };
 
 struct stream {
@@ -67,6 +73,7 @@ struct stream {
 	bool unread : 1;    /* the kernel has more, or may have */
 	bool hung_up : 1;   /* the kernel said that the end is among it */
 	bool blocked : 1;   /* the kernel takes no more for now */
+	bool owing : 1;	    /* the transport holds bytes that the kernel has not taken */
 	bool ending : 1;    /* our direction ends after the queue */
 	bool ended_out : 1;
 	bool ended_in : 1;
@@ -85,6 +92,10 @@ int stream_init(struct stream *s, struct loop *l, int fd, const struct stream_ha
  * direction ends. */
 int stream_init_pair(
 	struct stream *s, struct loop *l, int in, int out, const struct stream_handler *handler);
+
+/* The line about the ERROR that `failed` gave: WHAT, and what the transport knows of it, or else
+ * the error's name. Returns the error. */
+int stream_fault(const struct stream *s, int error, const char *what, struct fault *why);
 
 /* For transports that have a readiness of their own: a write that blocked may be tried again. */
 void stream_has_room(struct stream *s);
@@ -124,5 +135,5 @@ size_t stream_queued(const struct stream *s);
 /* True when a write would wait. */
 static inline bool stream_is_blocked(const struct stream *s)
 {
-	return s->blocked || buffer_len(&s->queue);
+	return s->blocked || s->owing || buffer_len(&s->queue);
 }

@@ -1,0 +1,160 @@
+/*
+ * The transport that was there before stays below: its functions are called with its own state in
+ * the stream, as if nothing stood above it.
+ */
+
+#include "net/tls_stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+
+struct tls_transport {
+	struct tls *tls;
+	struct stream *stream;
+	const struct stream_ops *ops; /* below */
+	void *transport;	      /* below */
+	bool told;		      /* who writes was told that it is established */
+};
+
+/* ---- below ---- */
+
+static ssize_t below_read(void *arg, void *to, size_t len)
+{
+	struct tls_transport *t = arg;
+	struct stream *s = t->stream;
+
+	if (!s->unread)
+		return -EAGAIN;
+	s->transport = t->transport;
+	ssize_t n = t->ops->read(s, to, len);
+	s->transport = t;
+	if (n == -EAGAIN)
+		s->unread = false;
+	return n;
+}
+
+static ssize_t below_write(void *arg, const void *data, size_t len)
+{
+	struct tls_transport *t = arg;
+	struct stream *s = t->stream;
+	struct iovec iov = {(void *)data, len};
+
+	s->transport = t->transport;
+	ssize_t n = t->ops->write(s, &iov, 1);
+	s->transport = t;
+	return n;
+}
+
+static const struct tls_below tls_below = {below_read, below_write};
+
+/* ---- the transport ---- */
+
+/* Owing is also who cannot take anything before the handshake is done. That it is, is told by
+ * `writable`, in a later turn: nobody expects it from within a read. */
+static void transport_settle(struct tls_transport *t)
+{
+	struct stream *s = t->stream;
+	bool established = tls_is_established(t->tls);
+
+	s->owing = tls_owes(t->tls) || !established;
+	if (!established || t->told)
+		return;
+	t->told = true;
+	s->blocked = true;
+	source_again(s->loop, &s->source, EPOLLOUT);
+}
+
+static ssize_t transport_read(struct stream *s, void *to, size_t len)
+{
+	struct tls_transport *t = s->transport;
+
+	ssize_t n = tls_read(t->tls, to, len);
+	transport_settle(t);
+	if (n > 0 && tls_has_more(t->tls))
+		s->unread = true;
+	return n;
+}
+
+static ssize_t transport_write(struct stream *s, const struct iovec *iov, int count)
+{
+	struct tls_transport *t = s->transport;
+
+	ssize_t n = tls_write(t->tls, iov, count);
+	transport_settle(t);
+	return n;
+}
+
+static int transport_shutdown(struct stream *s)
+{
+	struct tls_transport *t = s->transport;
+
+	int r = tls_end(t->tls);
+	transport_settle(t);
+	if (r < 0)
+		return r;
+	s->transport = t->transport;
+	r = t->ops->shutdown(s);
+	s->transport = t;
+	return r;
+}
+
+/* A close is as orderly as that of a bare descriptor: an end, unless something was left unsent. */
+static void transport_close(struct stream *s)
+{
+	struct tls_transport *t = s->transport;
+
+	if (!stream_is_blocked(s) && !s->failed)
+		tls_end(t->tls);
+	s->ops = t->ops;
+	s->transport = t->transport;
+	tls_free(t->tls);
+	free(t);
+	s->ops->close(s);
+}
+
+static const struct fault *transport_fault(const struct stream *s)
+{
+	const struct tls_transport *t = s->transport;
+
+	return tls_fault(t->tls);
+}
+
+static const struct stream_ops tls_ops = {
+	.read = transport_read,
+	.write = transport_write,
+	.shutdown = transport_shutdown,
+	.close = transport_close,
+	.fault = transport_fault,
+};
+
+int tls_stream_start(struct stream *s, struct tls_context *context, const struct tls_setup *setup,
+	struct bytes already)
+{
+	if (s->packets)
+		return -EPROTONOSUPPORT;
+	struct tls_transport *t = calloc(1, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	int r = tls_new(&t->tls, context, setup, &tls_below, t, already);
+	if (r < 0) {
+		free(t);
+		return r;
+	}
+	t->stream = s;
+	t->ops = s->ops;
+	t->transport = s->transport;
+	s->ops = &tls_ops;
+	s->transport = t;
+	s->owing = true;
+	s->unread = true; /* the handshake begins with a read */
+	source_again(s->loop, &s->source, 0);
+	return 0;
+}
+
+const struct tls *tls_stream_session(const struct stream *s)
+{
+	const struct tls_transport *t = s->transport;
+
+	return s->ops == &tls_ops ? t->tls : NULL;
+}
