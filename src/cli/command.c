@@ -21,6 +21,7 @@ const struct command *const commands[] = {
 	&command_wait,
 	&command_relay,
 	&command_who,
+	&command_key,
 	&command_request,
 	&command_serve,
 	&command_help,

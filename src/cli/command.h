@@ -80,6 +80,11 @@ struct option_entry {
 		"timeout", 0, OPTION_SPAN, offsetof(S, timeout), "SPAN", preset_, 0, 0,            \
 			"give up after so long (500ms, 30s, 10m)"                                  \
 	}
+#define OPTION_KEY_DIR(S)                                                                          \
+	{                                                                                          \
+		"key-dir", 0, OPTION_TEXT, offsetof(S, key_dir), "DIR", NULL, 0, 0,                \
+			"where keys are kept (default: ~/.local/state/ferry)"                      \
+	}
 
 struct example {
 	const char *line; /* what to type */
@@ -117,6 +122,7 @@ extern const struct command command_status;
 extern const struct command command_relay;
 extern const struct command command_wait;
 extern const struct command command_who;
+extern const struct command command_key;
 extern const struct command command_request;
 extern const struct command command_serve;
 extern const struct command command_help;
