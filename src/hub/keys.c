@@ -9,7 +9,7 @@
 struct key {
 	struct table_node node;
 	struct list order;
-	uint64_t id;
+	struct key_use use;
 	uint8_t bytes[];
 };
 
@@ -45,15 +45,30 @@ void keys_deinit(struct keys *k)
 	table_deinit(&k->table);
 }
 
-uint64_t keys_find(const struct keys *k, struct bytes topic, struct bytes key)
+/* FNV-1a (Fowler, Noll, Vo). */
+uint64_t keys_hash(struct bytes body)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < body.len; i++)
+		hash = (hash ^ body.data[i]) * 0x100000001b3;
+	return hash ? hash : 1;
+}
+
+int keys_check(const struct key_use *use, struct bytes body)
+{
+	return use->body && use->body != keys_hash(body) ? -EEXIST : 0;
+}
+
+const struct key_use *keys_find(const struct keys *k, struct bytes topic, struct bytes key)
 {
 	uint8_t scoped[SCOPED_MAX];
 	struct table_node *node = table_find(&k->table, key_scoped(topic, key, scoped));
 
-	return node ? container_of(node, struct key, node)->id : 0;
+	return node ? &container_of(node, struct key, node)->use : NULL;
 }
 
-int keys_add(struct keys *k, struct bytes topic, struct bytes key, uint64_t **id)
+int keys_add(struct keys *k, struct bytes topic, struct bytes key, struct key_use **use)
 {
 	struct key *new = malloc(sizeof(*new) + topic.len + 1 + key.len);
 
@@ -70,8 +85,8 @@ int keys_add(struct keys *k, struct bytes topic, struct bytes key, uint64_t **id
 	list_push(&k->order, &new->order);
 	if (k->table.count > k->max)
 		keys_forget(k, container_of(k->order.next, struct key, order));
-	new->id = 0;
-	*id = &new->id;
+	new->use = (struct key_use){0};
+	*use = &new->use;
 	return 0;
 }
 

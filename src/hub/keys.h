@@ -18,11 +18,25 @@ struct keys {
 void keys_init(struct keys *k, size_t max);
 void keys_deinit(struct keys *k);
 
-/* The id that was stored with the key, 0 when it is not known. */
-uint64_t keys_find(const struct keys *k, struct bytes topic, struct bytes key);
+/* What was stored with a key. */
+struct key_use {
+	uint64_t id;
+	uint64_t body; /* keys_hash of it, 0 when not known */
+};
+
+/* Tells apart the bodies that a client may confuse; no protection against one that wants them to be
+ * alike. Never 0, and the same in all versions: it is kept in files. */
+uint64_t keys_hash(struct bytes body);
+
+/* 0; -EEXIST: the key was used with another body. */
+int keys_check(const struct key_use *use, struct bytes body);
+
+/* What was stored with the key, NULL when it is not known. */
+const struct key_use *keys_find(const struct keys *k, struct bytes topic, struct bytes key);
 
 /* Remembers the key, which is not known yet, and forgets the oldest one over the bound. The caller
- * sets *id at once, or takes the key back. 0 or -ENOMEM. */
-int keys_add(struct keys *k, struct bytes topic, struct bytes key, uint64_t **id);
+ * fills in *use at once, or takes the key back. 0 or -ENOMEM. */
+int keys_add(struct keys *k, struct bytes topic, struct bytes key, struct key_use **use);
+
 /* Forgets the key last added. */
 void keys_take_back(struct keys *k);

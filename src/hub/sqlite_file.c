@@ -46,6 +46,16 @@ static const char *const migrations[] = {
 	" strftime('%Y-%m-%dT%H:%M:%fZ', time / 1000.0, 'unixepoch') AS time,"
 	" name AS topic, sender AS \"from\", CAST(body AS TEXT) AS text"
 	" FROM messages CROSS JOIN topics USING (topic) ORDER BY id;",
+
+	"ALTER TABLE topics ADD COLUMN run_id INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE keys ADD COLUMN body INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE runs ("
+	" topic INTEGER NOT NULL REFERENCES topics,"
+	" last_id INTEGER NOT NULL,"
+	" first_id INTEGER NOT NULL,"
+	" PRIMARY KEY (topic, last_id)) WITHOUT ROWID;"
+	"INSERT INTO runs SELECT topic, max(id), min(id) FROM messages GROUP BY topic, id / 32;"
+	"DROP INDEX messages_of_topic;",
 };
 
 enum { VERSION = sizeof(migrations) / sizeof(migrations[0]) };

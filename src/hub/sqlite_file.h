@@ -3,15 +3,19 @@
 /*
  * The file of the SQLite store: opening, schema, errors
  *
- * The schema, version 1 (`PRAGMA user_version`; `application_id` is 0x66657279, "fery"):
+ * The schema, version 2 (`PRAGMA user_version`; `application_id` is 0x66657279, "fery"):
  *
  *	messages  id, topic, seq, time, origin, sender, body
  *		  one row a message; id is the hub's, growing; seq counts within the topic; time is
  *in milliseconds since 1970; origin tells a run's connections apart and means nothing after it
- *	topics	  topic, name, messages, last_id, last_seq, dropped_id, dropped_seq
+ *	topics	  topic, name, messages, last_id, last_seq, dropped_id, dropped_seq, run_id
  *		  one row a topic; dropped: the newest of its messages that is no longer kept
- *	keys	  topic, key, id
- *		  the idempotency keys of the newest messages that had one
+ *	runs	  topic, last_id, first_id
+ *		  where a topic's messages lie: a run is a stretch of ids in which they are close to
+ *each other; the newest goes from the topic's run_id to its last_id and has no row. It takes the
+ *place of an index, which would cost each message as much as its row
+ *	keys	  topic, key, id, body
+ *		  the idempotency keys of the newest messages that had one, and the body's hash
  *	hub	  last_id, messages, bytes, evicted_id
  *		  one row: the last id given, what is held, the newest message of topics forgotten
  *	log	  id, time, topic, "from", text

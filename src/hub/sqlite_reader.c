@@ -16,14 +16,19 @@ struct row {
 static const char *const sql[READ_STATEMENTS] = {
 	[READ_BEGIN] = "BEGIN",
 	[READ_END] = "COMMIT",
-	[READ_TOPIC] = "SELECT topic, dropped_id, dropped_seq FROM topics WHERE name = ?1",
+	[READ_TOPIC] = "SELECT topic, dropped_id, last_id, last_seq, run_id FROM topics"
+		       " WHERE name = ?1",
 	[READ_HUB] = "SELECT last_id, evicted_id FROM hub",
-	[READ_TIME] = "SELECT id, time FROM messages WHERE topic = ?1 AND id > ?2"
-		      " ORDER BY id LIMIT 1",
-	[READ_NEWEST] = "SELECT seq FROM messages WHERE topic = ?1 AND id <= ?2"
-			" ORDER BY id DESC LIMIT 1",
-	[READ_MESSAGES] = "SELECT id, seq, time, origin, sender, body FROM messages"
-			  " WHERE topic = ?1 AND id > ?2 AND id <= ?3 ORDER BY id",
+	[READ_TIME] = "SELECT id, time FROM messages WHERE id > ?1 ORDER BY id LIMIT 1",
+	/* Of all runs but the newest, and of that. */
+	[READ_RUNS] = "SELECT id, seq, time, origin, sender, body"
+		      " FROM runs CROSS JOIN messages"
+		      " ON id >= max(first_id, ?2 + 1) AND id <= min(runs.last_id, ?3)"
+		      " AND messages.topic = runs.topic"
+		      " WHERE runs.topic = ?1 AND runs.last_id > ?2"
+		      " ORDER BY runs.last_id, id",
+	[READ_RUN] = "SELECT id, seq, time, origin, sender, body FROM messages"
+		     " WHERE id > ?2 AND id <= ?3 AND topic = ?1 ORDER BY id",
 };
 
 struct sqlite_read *sqlite_read_new(struct store_read *r)
@@ -78,7 +83,9 @@ bool sqlite_read_next(struct sqlite_read *read, struct message *m)
 struct topic {
 	uint64_t topic;
 	uint64_t dropped_id;
-	uint64_t dropped_seq;
+	uint64_t last_id;
+	uint64_t last_seq;
+	uint64_t run_id;
 };
 
 /* 1: found. */
@@ -89,7 +96,8 @@ static int reader_topic(struct sqlite_reader *r, const struct sqlite_read *read,
 	sqlite_put_text(s, 1, bytes_of(read->topic, read->topic_len));
 	int found = sqlite_step(r->file.db, s);
 	if (found > 0)
-		*t = (struct topic){sqlite_get(s, 0), sqlite_get(s, 1), sqlite_get(s, 2)};
+		*t = (struct topic){sqlite_get(s, 0), sqlite_get(s, 1), sqlite_get(s, 2),
+			sqlite_get(s, 3), sqlite_get(s, 4)};
 	sqlite3_reset(s);
 	return found;
 }
@@ -114,10 +122,10 @@ static int reader_bounds(struct sqlite_reader *r, uint64_t *upto, uint64_t *evic
 	return e > 0 ? 0 : e < 0 ? e : -EBADMSG;
 }
 
-/* Moves *after_id on to just before the first message of SINCE_MS or later, by halving: times grow
- * with ids. */
-static int reader_seek(struct sqlite_reader *r, uint64_t topic, uint64_t since_ms, uint64_t upto,
-	uint64_t *after_id)
+/* Moves *after_id on to just before the first message, of any topic, of SINCE_MS or later, by
+ * halving: times grow with ids. */
+static int reader_seek(
+	struct sqlite_reader *r, uint64_t since_ms, uint64_t upto, uint64_t *after_id)
 {
 	sqlite3_stmt *s = r->statements[READ_TIME];
 	uint64_t low = *after_id;
@@ -126,8 +134,7 @@ static int reader_seek(struct sqlite_reader *r, uint64_t topic, uint64_t since_m
 
 	while (low < high && e >= 0) {
 		uint64_t mid = low + (high - low) / 2;
-		sqlite_put(s, 1, topic);
-		sqlite_put(s, 2, mid);
+		sqlite_put(s, 1, mid);
 		e = sqlite_step(r->file.db, s);
 		if (e > 0 && sqlite_get(s, 1) < since_ms)
 			low = sqlite_get(s, 0);
@@ -145,9 +152,8 @@ static uint64_t reader_origin(const struct sqlite_reader *r, uint64_t id, uint64
 	return id > r->run_id || origin & MESSAGE_ORIGIN_LASTING ? origin : 0;
 }
 
-static int reader_take(struct sqlite_reader *r, struct sqlite_read *read)
+static int reader_take(const struct sqlite_reader *r, struct sqlite_read *read, sqlite3_stmt *s)
 {
-	sqlite3_stmt *s = r->statements[READ_MESSAGES];
 	struct bytes from = sqlite_get_bytes(s, 4);
 	struct bytes body = sqlite_get_bytes(s, 5);
 	struct row row = {
@@ -173,42 +179,62 @@ static int reader_take(struct sqlite_reader *r, struct sqlite_read *read)
 	return 0;
 }
 
-/* The rows, up to `upto` or to where the batch is full. */
-static int reader_messages(
-	struct sqlite_reader *r, struct sqlite_read *read, uint64_t topic, uint64_t after_id)
+/* A question for the topic's messages in (AFTER_ID, UPTO]: RUNS or the newest RUN. */
+static sqlite3_stmt *reader_ask(struct sqlite_reader *r, int question, const struct topic *topic,
+	uint64_t after_id, uint64_t upto)
 {
-	sqlite3_stmt *s = r->statements[READ_MESSAGES];
-	uint64_t last_id = read->upto;
+	sqlite3_stmt *s = r->statements[question];
+	bool newest = question == READ_RUN;
+
+	sqlite_put(s, 1, topic->topic);
+	sqlite_put(s, 2, newest && after_id < topic->run_id ? topic->run_id - 1 : after_id);
+	sqlite_put(s, 3, newest && upto > topic->last_id ? topic->last_id : upto);
+	return s;
+}
+
+/* Takes rows up to where the batch is full: 1, and `upto` is there. */
+static int reader_fill(struct sqlite_reader *r, struct sqlite_read *read, sqlite3_stmt *s)
+{
 	int e;
 
-	sqlite_put(s, 1, topic);
-	sqlite_put(s, 2, after_id);
-	sqlite_put(s, 3, read->upto);
 	while ((e = sqlite_step(r->file.db, s)) > 0) {
 		if (buffer_len(&read->rows) >= read->max_bytes) {
-			read->upto = last_id;
+			read->upto = read->last_id;
 			break;
 		}
-		last_id = sqlite_get(s, 0);
-		e = reader_take(r, read);
+		read->last_id = sqlite_get(s, 0);
+		e = reader_take(r, read, s);
 		if (e < 0)
 			break;
 	}
 	sqlite3_reset(s);
+	return e;
+}
+
+static int reader_messages(struct sqlite_reader *r, struct sqlite_read *read,
+	const struct topic *topic, uint64_t after_id)
+{
+	int e = reader_fill(r, read, reader_ask(r, READ_RUNS, topic, after_id, read->upto));
+
+	if (!e && topic->run_id)
+		e = reader_fill(r, read, reader_ask(r, READ_RUN, topic, after_id, read->upto));
 	return e < 0 ? e : 0;
 }
 
-/* Without a row, the seq that the topic had come to. */
+/* Without a row, the seq that the topic had come to: one less than that of its next message. */
 static int reader_newest(
 	struct sqlite_reader *r, struct sqlite_read *read, const struct topic *topic)
 {
-	sqlite3_stmt *s = r->statements[READ_NEWEST];
+	int e = 0;
 
-	sqlite_put(s, 1, topic->topic);
-	sqlite_put(s, 2, read->upto);
-	int e = sqlite_step(r->file.db, s);
-	read->upto_seq = e > 0 ? sqlite_get(s, 0) : topic->dropped_seq;
-	sqlite3_reset(s);
+	read->upto_seq = topic->last_seq;
+	for (int question = READ_RUNS; !e && question <= READ_RUN; question++) {
+		sqlite3_stmt *s = reader_ask(r, question, topic, read->upto, topic->last_id);
+		e = sqlite_step(r->file.db, s);
+		if (e > 0)
+			read->upto_seq = sqlite_get(s, 1) - 1;
+		sqlite3_reset(s);
+	}
 	return e < 0 ? e : 0;
 }
 
@@ -226,9 +252,9 @@ static int reader_answer(struct sqlite_reader *r, struct sqlite_read *read)
 	if (!found)
 		return 0;
 	if (read->since_ms)
-		e = reader_seek(r, topic.topic, read->since_ms, read->upto, &after_id);
+		e = reader_seek(r, read->since_ms, read->upto, &after_id);
 	if (!e)
-		e = reader_messages(r, read, topic.topic, after_id);
+		e = reader_messages(r, read, &topic, after_id);
 	if (!e && !buffer_len(&read->rows))
 		e = reader_newest(r, read, &topic);
 	return e;

@@ -28,6 +28,7 @@ struct sqlite_read {
 	bool lost;
 	uint64_t upto;
 	uint64_t upto_seq;
+	uint64_t last_id; /* of the rows so far */
 };
 
 enum {
@@ -36,8 +37,8 @@ enum {
 	READ_TOPIC,
 	READ_HUB,
 	READ_TIME,
-	READ_NEWEST,
-	READ_MESSAGES,
+	READ_RUNS,
+	READ_RUN,
 	READ_STATEMENTS,
 };
 

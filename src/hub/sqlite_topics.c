@@ -59,13 +59,13 @@ static int topics_read(struct sqlite_topics *topics, sqlite3 *db)
 {
 	sqlite3_stmt *s;
 	int r = sqlite_prepare(db,
-		"SELECT topic, messages, last_id, last_seq, dropped_id, dropped_seq, name"
-		" FROM topics",
+		"SELECT topic, messages, last_id, last_seq, dropped_id, dropped_seq, run_id,"
+		" name FROM topics",
 		&s);
 
 	while (!r && (r = sqlite_step(db, s)) > 0) {
 		struct sqlite_topic *t;
-		r = sqlite_topics_add(topics, sqlite_get_bytes(s, 6), 0, &t);
+		r = sqlite_topics_add(topics, sqlite_get_bytes(s, 7), 0, &t);
 		if (r < 0)
 			break;
 		t->now = (struct topic_row){
@@ -75,6 +75,7 @@ static int topics_read(struct sqlite_topics *topics, sqlite3 *db)
 			.last_seq = sqlite_get(s, 3),
 			.dropped_id = sqlite_get(s, 4),
 			.dropped_seq = sqlite_get(s, 5),
+			.run_id = sqlite_get(s, 6),
 		};
 		t->state = t->now;
 	}

@@ -19,6 +19,7 @@ struct topic_row {
 	uint64_t last_seq;
 	uint64_t dropped_id;
 	uint64_t dropped_seq;
+	uint64_t run_id; /* where its newest run begins, 0 when it has none */
 };
 
 struct sqlite_topic {

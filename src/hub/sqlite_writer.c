@@ -4,9 +4,11 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "hub/keys.h"
 
 enum {
 	MESSAGE_COST = 64, /* beside sender and body */
+	RUN_GAP = 32,	   /* a run has no wider one */
 	DROP_AT_LEAST = 1000,
 	DROP_ON_TICK = 20000,
 };
@@ -17,17 +19,19 @@ static const char *const sql[WRITE_STATEMENTS] = {
 	[WRITE_BEGIN] = "BEGIN IMMEDIATE",
 	[WRITE_COMMIT] = "COMMIT",
 	[WRITE_ROLLBACK] = "ROLLBACK",
-	[WRITE_ADD_TOPIC] = "INSERT INTO topics VALUES (NULL, ?1, 0, 0, 0, 0, 0)",
+	[WRITE_ADD_TOPIC] = "INSERT INTO topics VALUES (NULL, ?1, 0, 0, 0, 0, 0, 0)",
 	[WRITE_SET_TOPIC] = "UPDATE topics SET messages = ?2, last_id = ?3, last_seq = ?4,"
-			    " dropped_id = ?5, dropped_seq = ?6 WHERE topic = ?1",
+			    " dropped_id = ?5, dropped_seq = ?6, run_id = ?7 WHERE topic = ?1",
 	[WRITE_SET_HUB] = "UPDATE hub SET last_id = ?1, messages = ?2, bytes = ?3",
 	[WRITE_ADD_MESSAGE] = "INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-	[WRITE_FIND_KEY] = "SELECT id FROM keys WHERE topic = ?1 AND key = ?2",
-	[WRITE_ADD_KEY] = "INSERT INTO keys VALUES (?1, ?2, ?3)",
+	[WRITE_ADD_RUN] = "INSERT INTO runs VALUES (?1, ?2, ?3)",
+	[WRITE_FIND_KEY] = "SELECT id, body FROM keys WHERE topic = ?1 AND key = ?2",
+	[WRITE_ADD_KEY] = "INSERT INTO keys VALUES (?1, ?2, ?3, ?4)",
 	[WRITE_OLDEST] = "SELECT id, seq, time,"
 			 " length(CAST(sender AS BLOB)) + length(body), name"
 			 " FROM messages CROSS JOIN topics USING (topic) ORDER BY id",
 	[WRITE_DROP_MESSAGES] = "DELETE FROM messages WHERE id <= ?1",
+	[WRITE_DROP_RUNS] = "DELETE FROM runs WHERE topic = ?1 AND last_id <= ?2",
 	[WRITE_DROP_KEYS] = "DELETE FROM keys WHERE id <= ?1",
 };
 
@@ -61,9 +65,9 @@ static int topic_open(struct sqlite_writer *w, struct bytes name, struct sqlite_
 	return 0;
 }
 
-/* 1 when the key is known; the record then has the id. */
-static int writer_find_key(
-	struct sqlite_writer *w, const struct sqlite_topic *t, struct bytes key, uint64_t *id)
+/* 1 when the key is known. */
+static int writer_find_key(struct sqlite_writer *w, const struct sqlite_topic *t, struct bytes key,
+	struct key_use *use)
 {
 	sqlite3_stmt *s = w->statements[WRITE_FIND_KEY];
 
@@ -71,20 +75,39 @@ static int writer_find_key(
 	sqlite_put_blob(s, 2, key);
 	int r = sqlite_step(w->file.db, s);
 	if (r > 0)
-		*id = sqlite_get(s, 0);
+		*use = (struct key_use){sqlite_get(s, 0), sqlite_get(s, 1)};
 	sqlite3_reset(s);
 	return r;
 }
 
 static int writer_add_key(
-	struct sqlite_writer *w, const struct sqlite_topic *t, struct bytes key, uint64_t id)
+	struct sqlite_writer *w, const struct sqlite_topic *t, struct bytes key, struct key_use use)
 {
 	sqlite3_stmt *s = w->statements[WRITE_ADD_KEY];
 
 	sqlite_put(s, 1, (uint64_t)t->now.topic);
 	sqlite_put_blob(s, 2, key);
-	sqlite_put(s, 3, id);
+	sqlite_put(s, 3, use.id);
+	sqlite_put(s, 4, use.body);
 	return writer_run(w, WRITE_ADD_KEY);
+}
+
+/* The topic's message ID is next: in its newest run, or in a new one when that is too far away. */
+static int writer_extend_run(struct sqlite_writer *w, struct topic_row *row, uint64_t id)
+{
+	sqlite3_stmt *s = w->statements[WRITE_ADD_RUN];
+	int r = 0;
+
+	if (row->run_id && id - row->last_id <= RUN_GAP)
+		return 0;
+	if (row->run_id && row->last_id > row->dropped_id) {
+		sqlite_put(s, 1, (uint64_t)row->topic);
+		sqlite_put(s, 2, row->last_id);
+		sqlite_put(s, 3, row->run_id);
+		r = writer_run(w, WRITE_ADD_RUN);
+	}
+	row->run_id = id;
+	return r;
 }
 
 static int writer_add_message(
@@ -114,16 +137,24 @@ static int writer_add(struct sqlite_writer *w, const struct batch *b, struct bat
 	if (r)
 		return r < 0 ? r : 0;
 	if (key.len) {
-		r = writer_find_key(w, t, key, &record->id);
+		struct key_use use;
+		r = writer_find_key(w, t, key, &use);
 		record->repeat = r > 0;
+		if (r > 0) {
+			record->id = use.id;
+			record->result = keys_check(&use, m.body);
+		}
 		if (r)
 			return r < 0 ? r : 0;
 	}
 	m.id = record->id = w->now.last_id + 1;
 	m.seq = record->seq = t->now.last_seq + 1;
-	r = writer_add_message(w, t, &m);
+	sqlite_topics_touch(&w->topics, t);
+	r = writer_extend_run(w, &t->now, m.id);
+	if (!r)
+		r = writer_add_message(w, t, &m);
 	if (!r && key.len)
-		r = writer_add_key(w, t, key, m.id);
+		r = writer_add_key(w, t, key, (struct key_use){m.id, keys_hash(m.body)});
 	if (r < 0)
 		return r;
 	w->now.last_id = t->now.last_id = m.id;
@@ -132,7 +163,6 @@ static int writer_add(struct sqlite_writer *w, const struct batch *b, struct bat
 	if (!w->now.messages++)
 		w->now.first_id = m.id;
 	w->now.bytes += m.from.len + m.body.len + MESSAGE_COST;
-	sqlite_topics_touch(&w->topics, t);
 	return 0;
 }
 
@@ -187,9 +217,22 @@ static int writer_drop_keys(struct sqlite_writer *w)
 	return writer_run(w, WRITE_DROP_KEYS);
 }
 
-static int writer_set_topic(struct sqlite_writer *w, const struct topic_row *row)
+/* The runs of TOPIC that have no message any more. */
+static int writer_drop_runs(struct sqlite_writer *w, const struct sqlite_topic *topic)
+{
+	sqlite3_stmt *s = w->statements[WRITE_DROP_RUNS];
+
+	if (topic->now.dropped_id == topic->state.dropped_id)
+		return 0;
+	sqlite_put(s, 1, (uint64_t)topic->now.topic);
+	sqlite_put(s, 2, topic->now.dropped_id);
+	return writer_run(w, WRITE_DROP_RUNS);
+}
+
+static int writer_set_topic(struct sqlite_writer *w, const struct sqlite_topic *topic)
 {
 	sqlite3_stmt *s = w->statements[WRITE_SET_TOPIC];
+	const struct topic_row *row = &topic->now;
 
 	sqlite_put(s, 1, (uint64_t)row->topic);
 	sqlite_put(s, 2, row->messages);
@@ -197,7 +240,9 @@ static int writer_set_topic(struct sqlite_writer *w, const struct topic_row *row
 	sqlite_put(s, 4, row->last_seq);
 	sqlite_put(s, 5, row->dropped_id);
 	sqlite_put(s, 6, row->dropped_seq);
-	return writer_run(w, WRITE_SET_TOPIC);
+	sqlite_put(s, 7, row->run_id);
+	int r = writer_run(w, WRITE_SET_TOPIC);
+	return r < 0 ? r : writer_drop_runs(w, topic);
 }
 
 /* Brings the rows that count up to date, and commits. */
@@ -210,7 +255,7 @@ static int writer_commit(struct sqlite_writer *w)
 	if (list_empty(&w->topics.touched))
 		return writer_run(w, WRITE_COMMIT);
 	for (struct list *node = touched->next; !r && node != touched; node = node->next)
-		r = writer_set_topic(w, &container_of(node, struct sqlite_topic, touched)->now);
+		r = writer_set_topic(w, container_of(node, struct sqlite_topic, touched));
 	if (r < 0)
 		return r;
 	sqlite_put(s, 1, w->now.last_id);

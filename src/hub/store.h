@@ -28,8 +28,9 @@
  */
 struct ticket {
 	/* Once for each publish, in the store's order. RESULT 0: stored as ID (for a repeated key
-	 * the id of the first). Negative: not stored; -ENOSPC, -EROFS, -EIO, … may come from within
-	 * hub_publish. Must not end the hub; may call anything else. */
+	 * the id of the first). Negative: not stored; -EEXIST: the key was used with another body;
+	 * -ENOSPC, -EROFS, -EIO, … may come from within hub_publish. Must not end the hub; may call
+	 * anything else. */
 	void (*settled)(struct ticket *t, int result, uint64_t id);
 	size_t pending; /* publishes not yet settled; kept by the store */
 };
@@ -126,7 +127,7 @@ struct store {
  * Takes P. 0: taken; its ticket is settled sooner or later, maybe before this returns. Negative:
  * not taken, the ticket not touched: -EAGAIN when as much is on the way as may be (wait for
  * `drained`), -EMSGSIZE when it is larger than the store can hold, -EDQUOT when there are too many
- * topics, -ENOSPC, -EROFS, -EIO, -ENOMEM.
+ * topics, -EEXIST, -ENOSPC, -EROFS, -EIO, -ENOMEM.
  */
 static inline int store_append(struct store *s, const struct publish *p)
 {

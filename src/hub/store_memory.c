@@ -253,29 +253,32 @@ static int memory_write(struct store_memory *m, struct message *message)
 static int memory_store(struct store_memory *m, const struct publish *p, uint64_t *id)
 {
 	struct message message = p->message;
-	uint64_t *key_id = id;
+	struct key_use *use = NULL;
 	size_t len = sizeof(struct record) + message.from.len + message.body.len;
 
 	if (record_cost(len) > m->options.max_bytes)
 		return -EMSGSIZE;
 	if (p->key.len) {
-		*id = keys_find(&m->keys, message.topic, p->key);
-		if (*id) {
-			m->store.state.repeats++;
-			return 0;
+		const struct key_use *used = keys_find(&m->keys, message.topic, p->key);
+		if (used) {
+			int known = keys_check(used, message.body);
+			*id = used->id;
+			m->store.state.repeats += !known;
+			return known;
 		}
-		int r = keys_add(&m->keys, message.topic, p->key, &key_id);
+		int r = keys_add(&m->keys, message.topic, p->key, &use);
 		if (r < 0)
 			return r;
 	}
 	int r = memory_write(m, &message);
 	if (r < 0) {
-		if (p->key.len)
+		if (use)
 			keys_take_back(&m->keys);
 		return r;
 	}
 	*id = message.id;
-	*key_id = message.id;
+	if (use)
+		*use = (struct key_use){message.id, keys_hash(message.body)};
 	memory_bound(m);
 	if (m->store.listener)
 		m->store.listener->accepted(m->store.listener, &message);

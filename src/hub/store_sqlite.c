@@ -97,7 +97,7 @@ static void sqlite_settle(struct store *s, const struct batch *b, struct batch_r
 	struct ticket *ticket = record->ticket;
 
 	s->state.pending--;
-	s->state.error = record->result;
+	s->state.error = record->result == -EEXIST ? 0 : record->result;
 	if (record->result < 0) {
 		s->state.failed++;
 	} else if (record->repeat) {

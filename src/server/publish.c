@@ -49,6 +49,8 @@ int topics_status(int error)
 		return 400;
 	case EMSGSIZE:
 		return 413;
+	case EEXIST:
+		return 422;
 	case EDQUOT:
 		return 429;
 	case ENOSPC:
@@ -63,6 +65,12 @@ static void posting_answer(struct posting *p)
 {
 	uint8_t text[96];
 
+	if (p->error == -EEXIST) {
+		exchange_refuse(p->exchange, 422, "%s",
+			"Idempotency-Key: this key came with another body before; what it stored "
+			"then stays");
+		return;
+	}
 	if (p->error) {
 		exchange_refuse(p->exchange, topics_status(p->error),
 			"not everything is stored: %s", strerror(-p->error));

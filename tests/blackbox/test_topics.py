@@ -145,6 +145,16 @@ def test_a_repeat_with_the_same_key_is_harmless(stored, peer):
     assert read_bodies(peer) == ["once", "twice"]
 
 
+def test_a_key_used_with_another_body_is_told(stored, peer):
+    key = "Idempotency-Key: k\r\n"
+    assert post(peer, "one", fields=key).status == 200
+    answer = post(peer, "other", fields=key)
+    assert answer.status == 422
+    assert "with another body" in answer.json["detail"]
+    assert post(peer, "one", fields=key).json == {"id": 1}
+    assert read_bodies(peer) == ["one"]
+
+
 def test_a_repeat_of_many_with_the_same_key_stores_what_was_missing(stored, peer):
     key = "Idempotency-Key: many\r\n"
     with stored.peer() as first:
@@ -317,7 +327,7 @@ def test_a_file_keeps_what_memory_forgets(start_hub, tmp_path):
     for run in range(2):
         hub = start_hub("tcp:localhost:0", f"--store={tmp_path}/hub.db")
         with hub.peer() as peer:
-            assert post(peer, str(run), fields="Idempotency-Key: k\r\n").json == {"id": 1}
+            assert post(peer, "0", fields="Idempotency-Key: k\r\n").json == {"id": 1}
             assert post(peer, "more").json == {"id": run + 2}
             assert read_bodies(peer) == ["0", *["more"] * (run + 1)]
         hub.stop()

@@ -203,8 +203,9 @@ static void repeats_are_harmless(void **state)
 
 	assert_int_equal(put(s, "a", "1", "k", 1, &id), 0);
 	assert_int_equal(id, 1);
-	assert_int_equal(put(s, "a", "again", "k", 1, &id), 0);
+	assert_int_equal(put(s, "a", "1", "k", 1, &id), 0);
 	assert_int_equal(id, 1);
+	assert_int_equal(put(s, "a", "other", "k", 1, &id), -EEXIST);
 	assert_int_equal(put(s, "b", "1", "k", 1, &id), 0);
 	assert_int_equal(id, 2);
 	assert_int_equal(s->state.repeats, 1);

@@ -127,7 +127,7 @@ static void goes_on_after_a_restart(void **state)
 	assert_int_equal(w.store->state.last_id, 2);
 	assert_int_equal(w.store->state.first_id, 1);
 	assert_int_equal(w.store->state.messages, 2);
-	put(&w, "a", "again", "key", 30, &a);
+	put(&w, "a", "one", "key", 30, &a);
 	put(&w, "b", "not again", "key", 30, NULL);
 	settle(&w);
 	assert_int_equal(a.result, 0);
@@ -138,6 +138,32 @@ static void goes_on_after_a_restart(void **state)
 	assert_int_equal(a.id, 4);
 	read_all(&w, "a", 0, 0, 10000);
 	assert_string_equal(w.text, "1.1=one 4.2=three ");
+	end(&w);
+}
+
+static void a_key_is_for_one_body(void **state)
+{
+	struct world w;
+	struct answer a[4];
+
+	begin(&w);
+	for (int i = 0; i < 2; i++) {
+		open_store(&w, (struct store_sqlite_options){0});
+		put(&w, "a", "one", "key", 10, &a[0]);
+		put(&w, "a", "other", "key", 10, &a[1]);
+		put(&w, "b", "other", "key", 10, &a[2]);
+		put(&w, "a", "one", "key", 10, &a[3]);
+		settle(&w);
+		assert_int_equal(a[0].result, 0);
+		assert_int_equal(a[1].result, -EEXIST);
+		assert_int_equal(a[1].id, 0);
+		assert_int_equal(a[2].result, 0);
+		assert_int_equal(a[3].result, 0);
+		assert_int_equal(a[3].id, a[0].id);
+		assert_int_equal(w.store->state.error, 0);
+		assert_int_equal(w.store->state.messages, 2);
+		w.store = store_free(w.store);
+	}
 	end(&w);
 }
 
@@ -286,6 +312,7 @@ int main(void)
 		cmocka_unit_test(forgets_a_ticket),
 		cmocka_unit_test(reads_by_id_and_by_time),
 		cmocka_unit_test(goes_on_after_a_restart),
+		cmocka_unit_test(a_key_is_for_one_body),
 		cmocka_unit_test(what_is_pending_is_written_at_the_end),
 		cmocka_unit_test(keeps_what_is_to_be_kept),
 		cmocka_unit_test(a_smaller_bound_is_reached_in_time),
