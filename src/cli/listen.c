@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/console.h"
+#include "cli/hub_key.h"
 #include "cli/keep.h"
 #include "net/activation.h"
 #include "server/server.h"
@@ -36,6 +37,9 @@ struct listen_settings {
 	uint64_t keep_count;
 	uint64_t keep_size;
 	bool busy_poll;
+	const char *cert;
+	const char *key;
+	const char *key_dir;
 };
 
 struct listen {
@@ -46,6 +50,7 @@ struct listen {
 	struct server *server;
 	uv_signal_t interrupt;
 	uv_signal_t terminate;
+	uv_signal_t hangup;
 	uv_async_t store_woke;
 	bool stopping;
 	bool hurried;
@@ -71,6 +76,11 @@ static const struct option_entry listen_options[] = {
 		4096, 0, "keep so many bytes of messages (default: 64M in memory, all in a file)"},
 	{"open", 0, OPTION_FLAG, offsetof(struct listen_settings, open), NULL, NULL, 0, 0,
 		"listen beyond this machine: whoever reaches the address is let in"},
+	{"cert", 0, OPTION_TEXT, offsetof(struct listen_settings, cert), "FILE", NULL, 0, 0,
+		"the hub's certificate, those it leads to behind it (PEM), for TLS"},
+	{"key", 0, OPTION_TEXT, offsetof(struct listen_settings, key), "FILE", NULL, 0, 0,
+		"its key (PEM), when that is not in the certificate's file"},
+	OPTION_KEY_DIR(struct listen_settings),
 	{"allow-host", 0, OPTION_LIST, offsetof(struct listen_settings, hosts), "NAME", NULL, 0, 0,
 		"a further name that the hub goes by in the Host of requests"},
 	{"allow-origin", 0, OPTION_LIST, offsetof(struct listen_settings, origins), "ORIGIN", NULL,
@@ -111,6 +121,44 @@ static void listen_on_signal(uv_signal_t *handle, int number)
 	server_stop(l->server, listen_on_stopped, l);
 }
 
+static struct hub_key_options listen_key_options(const struct listen *l)
+{
+	return (struct hub_key_options){
+		.cert_file = l->settings->cert,
+		.key_file = l->settings->key,
+		.directory = l->settings->key_dir,
+	};
+}
+
+/* Gives the hub its key, if there is one; who has not shown a certificate is known by its pin. */
+static int listen_take_key(struct listen *l, bool make, struct fault *why)
+{
+	struct hub_key_options options = listen_key_options(l);
+	struct tls_context *context;
+
+	int r = hub_key_load(&context, &options, make, why);
+	if (r < 0)
+		return r;
+	if (context)
+		tls_door_set_key(&l->server->tls, context, !options.cert_file);
+	tls_context_unref(context);
+	return 0;
+}
+
+/* A key that cannot be read does not end a hub that has one. */
+static void listen_on_hangup(uv_signal_t *handle, int number)
+{
+	struct listen *l = handle->data;
+	struct fault why = FAULT_NULL;
+
+	if (!l->server || l->stopping)
+		return;
+	if (listen_take_key(l, false, &why) < 0)
+		log_error("the key stays as it was: %s", why.text);
+	else
+		log_note("the key has been read again");
+}
+
 static void listen_watch_signals(struct listen *l)
 {
 	uv_signal_init(&l->loop.uv, &l->interrupt);
@@ -119,6 +167,9 @@ static void listen_watch_signals(struct listen *l)
 	l->terminate.data = l;
 	uv_signal_start(&l->interrupt, listen_on_signal, SIGINT);
 	uv_signal_start(&l->terminate, listen_on_signal, SIGTERM);
+	uv_signal_init(&l->loop.uv, &l->hangup);
+	l->hangup.data = l;
+	uv_signal_start(&l->hangup, listen_on_hangup, SIGHUP);
 	signal(SIGTTIN, SIG_IGN);
 }
 
@@ -143,7 +194,10 @@ static int listen_open(struct listen *l, const char *text, struct fault *why)
 	int r = address_parse(&address, text, why);
 	if (r < 0)
 		return r;
-	r = server_listen(l->server, &address, why);
+	if (address.scheme->tls && !l->server->tls.context)
+		r = listen_take_key(l, true, why);
+	if (r == 0)
+		r = server_listen(l->server, &address, why);
 	address_deinit(&address);
 	return r;
 }
@@ -228,7 +282,13 @@ static int listen_start(struct listen *l, const struct command_line *line, struc
 	if (!l->server)
 		return why->error;
 	loop_set_busy_poll(&l->loop, settings->busy_poll ? LISTEN_BUSY_POLL_US : 0);
-	int r = listen_open_all(l, line, why);
+	int r = listen_take_key(l, false, why);
+	if (r < 0 && !settings->cert && !settings->key) {
+		log_note("no TLS on plain addresses: %s", why->text);
+		r = 0;
+	}
+	if (r == 0)
+		r = listen_open_all(l, line, why);
 	if (r == 0)
 		r = listen_open_store(l, why);
 	if (r == 0)

@@ -3,6 +3,7 @@
 #include "server/exchange.h"
 #include "server/plain.h"
 #include "server/server.h"
+#include "server/tls_door.h"
 #include "wire/sniff.h"
 
 #include <string.h>
@@ -21,6 +22,12 @@ static size_t door_received(struct connection *c, struct bytes data)
 	case SNIFF_HTTP:
 		deadline_clear(&c->rest);
 		http_open(c);
+		return 0;
+	case SNIFF_TLS:
+		if (tls_door_is_behind(c))
+			connection_close(c); /* once is enough */
+		else
+			tls_door_answer(c);
 		return 0;
 	default:
 		deadline_clear(&c->rest);
@@ -62,7 +69,13 @@ static const struct protocol door_protocol = {
 	.lost = door_lost,
 };
 
-void door_open(struct connection *c)
+static void door_sniff(struct connection *c)
+{
+	c->state.sniffer = SNIFFER_NULL;
+	connection_speak(c, &door_protocol);
+}
+
+void door_choose(struct connection *c)
 {
 	const char *wire = c->entrance->listener.address.options[ADDRESS_WIRE];
 
@@ -71,7 +84,15 @@ void door_open(struct connection *c)
 	else if (wire && !strcmp(wire, "http"))
 		http_open(c);
 	else
-		connection_speak(c, &door_protocol);
+		door_sniff(c);
 	if (c->refused && c->protocol == &door_protocol)
 		deadline_set(&c->server->doubt, &c->rest); /* no longer than it takes to ask */
+}
+
+void door_open(struct connection *c)
+{
+	if (c->entrance->listener.address.scheme->tls)
+		tls_door_open(c);
+	else
+		door_choose(c);
 }

@@ -11,3 +11,6 @@ struct connection;
 
 /* Gives a new connection its first protocol: the one that its address fixes, else the door. */
 void door_open(struct connection *c);
+
+/* The same behind TLS. */
+void door_choose(struct connection *c);

@@ -187,7 +187,7 @@ static int server_init_deadlines(struct server *s)
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return tls_door_init(&s->tls, s->loop);
 }
 
 struct server *server_new(struct loop *l, const struct server_options *options,
@@ -249,6 +249,7 @@ struct server *server_free(struct server *s)
 	desk_free(s->desk);
 	hub_free(s->hub);
 	access_deinit(&s->access);
+	tls_door_deinit(&s->tls);
 	for (size_t i = 0; i < sizeof(waits) / sizeof(*waits); i++)
 		deadlines_deinit(waits[i]);
 	free(s);
@@ -263,14 +264,20 @@ static int entrance_name(struct entrance *e)
 	int r = 0;
 
 	for (size_t i = 0; !r && (at = listener_endpoint(&e->listener, i)); i++) {
-		char text[32 + ENDPOINT_TEXT_SIZE];
-		int len = 0;
-		if (scheme->kind == ADDRESS_INET)
-			len = snprintf(text, sizeof(text), "%s:", scheme->name);
+		char text[ENDPOINT_TEXT_SIZE], suffix[TLS_DOOR_SUFFIX_SIZE] = "";
 		struct endpoint shown = *at;
 		vsock_name_self(&shown);
-		endpoint_format(&shown, text + len);
-		r = buffer_append(&e->names, text, strlen(text) + 1);
+		endpoint_format(&shown, text);
+		if (scheme->tls)
+			tls_door_suffix(&e->server->tls, suffix);
+		bool inet = scheme->kind == ADDRESS_INET;
+		r = buffer_print(&e->names, "%s%s%s%s",
+			inet	      ? scheme->name
+			: scheme->tls ? "tls+"
+				      : "",
+			inet ? ":" : "", text, suffix);
+		if (r == 0)
+			r = buffer_append(&e->names, "", 1);
 	}
 	return r;
 }
@@ -292,7 +299,7 @@ static int entrance_check(const struct entrance *e, struct fault *why)
 	const struct endpoint *at;
 	char text[ENDPOINT_TEXT_SIZE];
 
-	if (e->server->options.open)
+	if (e->server->options.open || e->listener.address.scheme->tls)
 		return 0;
 	for (size_t i = 0; (at = listener_endpoint(&e->listener, i)); i++) {
 		if (endpoint_is_local(at))
@@ -316,7 +323,9 @@ int server_listen(struct server *s, const struct address *address, struct fault 
 	list_init(&e->node);
 	e->server = s;
 	e->listener = LISTENER_NULL;
-	int r = listener_open(&e->listener, s->loop, address, 0, &server_entrance, why);
+	int r = tls_door_check(&s->tls, address, why);
+	if (r == 0)
+		r = listener_open(&e->listener, s->loop, address, 0, &server_entrance, why);
 	if (r == 0)
 		r = entrance_check(e, why);
 	if (r == 0 && (r = entrance_name(e)) < 0)

@@ -16,6 +16,7 @@
 #include "net/listener.h"
 #include "server/access.h"
 #include "server/guard.h"
+#include "server/tls_door.h"
 #include "wire/http_date.h"
 
 struct connection;
@@ -65,8 +66,9 @@ struct entrance {
 struct server {
 	struct loop *loop;
 	struct hub *hub;
-	struct desk *desk;	   /* of services */
-	struct access access;	   /* who may do what */
+	struct desk *desk;    /* of services */
+	struct access access; /* who may do what */
+	struct tls_door tls;
 	const struct store *store; /* the hub's */
 	uint64_t started_ms;	   /* of the loop */
 	char date[HTTP_DATE_SIZE]; /* of this second, for answers */

@@ -39,6 +39,12 @@ FIGURE(datagrams, s->counters->datagrams)
 FIGURE(requests, s->counters->requests)
 FIGURE(denied, s->counters->denied)
 FIGURE(wrong_tokens, s->counters->wrong_tokens)
+FIGURE(tls_handshakes, s->server->tls.counters.done)
+FIGURE(tls_resumed, s->server->tls.counters.resumed)
+FIGURE(tls_failed, s->server->tls.counters.failed)
+FIGURE(tls_late, s->server->tls.counters.late)
+FIGURE(tls_dropped, s->server->tls.counters.dropped)
+FIGURE(tls_under_way, s->server->tls.counters.under_way)
 FIGURE(calls, s->services->calls)
 FIGURE(calls_unserved, s->services->unserved)
 FIGURE(calls_refused, s->services->full)
@@ -70,6 +76,12 @@ static const struct figure figures[] = {
 	{"requests", COUNTER, figure_requests, "HTTP requests"},
 	{"denied", COUNTER, figure_denied, "things that a client was not allowed to do"},
 	{"wrong_tokens", COUNTER, figure_wrong_tokens, "tokens shown that the hub does not know"},
+	{"tls_handshakes", COUNTER, figure_tls_handshakes, "TLS handshakes done"},
+	{"tls_resumed", COUNTER, figure_tls_resumed, "of these, by a ticket"},
+	{"tls_failed", COUNTER, figure_tls_failed, "TLS handshakes that failed"},
+	{"tls_late", COUNTER, figure_tls_late, "TLS handshakes not done in time"},
+	{"tls_dropped", COUNTER, figure_tls_dropped, "TLS handshakes given up for newer ones"},
+	{"tls_under_way", GAUGE, figure_tls_under_way, "TLS handshakes under way"},
 	{"calls", COUNTER, figure_calls, "requests to services"},
 	{"calls_unserved", COUNTER, figure_calls_unserved, "requests that no one served"},
 	{"calls_refused", COUNTER, figure_calls_refused, "requests refused at a full queue"},
