@@ -272,7 +272,7 @@ static void chat_on_interrupt(void *data)
 
 /* ---- the command ---- */
 
-static int chat_start(struct chat *c, const char *address)
+static int chat_start(struct chat *c, const char *address, struct trust *trust)
 {
 	const struct chat_settings *settings = c->settings;
 	struct session_options options = {
@@ -282,6 +282,7 @@ static int chat_start(struct chat *c, const char *address)
 		.name = settings->name,
 		.since = settings->since,
 		.follow = true,
+		.trust = trust,
 		.reconnect = true,
 		.timeout_ms = settings->timeout,
 		.farewell_ms = CHAT_FAREWELL_MS,
@@ -307,7 +308,7 @@ static int chat_run(const struct command_line *line)
 		fault_errno(&c.why, r, "cannot start");
 		return command_failed(&c.why);
 	}
-	if (chat_start(&c, line->count ? line->words[0] : CHAT_PRESET) == 0)
+	if (chat_start(&c, line->count ? line->words[0] : CHAT_PRESET, line->trust) == 0)
 		loop_run(&c.loop);
 	chat_end(&c);
 	r = printer_drain(&c.printer);
@@ -328,6 +329,8 @@ const struct command command_chat = {
 		 "does\n"
 		 "the conversation. Without an ADDRESS it is " CHAT_PRESET ".",
 	.max_words = 1,
+	.trusts = true,
+	.meets = true,
 	.settings_size = sizeof(struct chat_settings),
 	.options = chat_options,
 	.examples = {{"ferry chat --name anna", "talks at the hub of this machine"},

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "cli/contact.h"
 #include "cli/option.h"
 #include "net/sys.h"
 
@@ -47,7 +48,34 @@ const struct option_entry command_common[] = {
 	OPTION_END,
 };
 
-enum { OPTIONS_MAX = 48 };
+static const struct option_entry command_trust[] = {
+	{"pin", 0, OPTION_TEXT, offsetof(struct contact_settings, pin), "PIN", NULL, 0, 0,
+		"tls: the hub's key must have this pin (as ?pin= of the address)"},
+	{"trust-first", 0, OPTION_FLAG, offsetof(struct contact_settings, trust_first), NULL, NULL,
+		0, 0, "tls: take the key of a hub met for the first time unseen, and remember it"},
+	{"ca", 0, OPTION_TEXT, offsetof(struct contact_settings, ca), "FILE", NULL, 0, 0,
+		"tls: trust these authorities (PEM) alone, in place of the system's"},
+	{"cert", 0, OPTION_TEXT, offsetof(struct contact_settings, cert), "FILE", NULL, 0, 0,
+		"tls: show this certificate (PEM) in place of the own key"},
+	{"key", 0, OPTION_TEXT, offsetof(struct contact_settings, key), "FILE", NULL, 0, 0,
+		"tls: the private key (PEM) of --cert, when it is in a file of its own"},
+	OPTION_KEY_DIR(struct contact_settings),
+	OPTION_END,
+};
+
+const struct option_entry *command_table(const struct command *c, size_t n)
+{
+	static const struct option_entry none[] = {OPTION_END};
+	const struct option_entry *const tables[COMMAND_TABLES] = {
+		c->options ? c->options : none,
+		c->trusts ? command_trust : none,
+		command_common,
+	};
+
+	return tables[n];
+}
+
+enum { OPTIONS_MAX = 64 };
 
 /* The command's table and the common one as getopt_long(3) wants them; `val` is the index. */
 struct parser {
@@ -146,6 +174,8 @@ static int command_check_words(const struct command *c, int count)
 static int command_start(
 	const struct command *c, const struct common_settings *common, struct command_line *line)
 {
+	struct fault why = FAULT_NULL;
+
 	if (common->help) {
 		command_print_help(stdout, c);
 		return 0;
@@ -155,6 +185,8 @@ static int command_start(
 		return r;
 	log_set_level(common->quiet ? LOG_QUIET : common->verbose ? LOG_VERBOSE : LOG_NORMAL);
 	sys_trace(common->trace);
+	if (c->meets && line->count && contact_meet(line->trust, line->words[0], &why) < 0)
+		return command_failed(&why);
 	return c->run(line);
 }
 
@@ -170,30 +202,55 @@ static char **command_cut_program(const struct command *c, int *argc, char **arg
 	return NULL;
 }
 
-int command_run(const struct command *c, int argc, char **argv)
+/* What the command line says, and runs with. */
+struct invocation {
+	void *settings;
+	struct common_settings common;
+	struct contact_settings contact;
+	struct trust *trust;
+};
+
+static int command_parse(
+	struct invocation *i, const struct command *c, int argc, char **argv, struct fault *why)
 {
-	cleanup(cleanup_free) void *settings = calloc(1, c->settings_size ? c->settings_size : 1);
-	struct common_settings common = {0};
+	void *places[COMMAND_TABLES] = {i->settings, &i->contact, &i->common};
 	struct parser parser = {0};
 
-	if (!settings)
-		return EX_OSERR;
-	char **program = command_cut_program(c, &argc, argv);
-	if (c->options)
-		parser_add(&parser, c->options, settings);
-	parser_add(&parser, command_common, &common);
+	for (size_t n = 0; n < COMMAND_TABLES; n++)
+		parser_add(&parser, command_table(c, n), places[n]);
 	int r = parser_run(&parser, c, argc, argv);
+	if (r || !c->trusts)
+		return r;
+	i->trust = contact_trust(&i->contact, why);
+	return i->trust ? 0 : command_misused(c, "%s", why->text);
+}
+
+int command_run(const struct command *c, int argc, char **argv)
+{
+	struct invocation i = {.settings = calloc(1, c->settings_size ? c->settings_size : 1)};
+	struct fault why = FAULT_NULL;
+	int words = argc;
+
+	if (!i.settings)
+		return EX_OSERR;
+	char **program = command_cut_program(c, &words, argv);
+	int r = command_parse(&i, c, words, argv, &why);
 	if (!r) {
 		struct command_line line = {
 			.command = c,
-			.settings = settings,
+			.settings = i.settings,
 			.words = argv + optind,
-			.count = argc - optind,
+			.count = words - optind,
 			.program = program,
+			.trust = i.trust,
 		};
-		r = command_start(c, &common, &line);
+		r = command_start(c, &i.common, &line);
 	}
+	if (r == EX_NOPERM && i.trust)
+		contact_advise(i.trust, argc, argv);
 	if (c->options)
-		options_release(c->options, settings);
+		options_release(c->options, i.settings);
+	trust_free(i.trust);
+	free(i.settings);
 	return r;
 }

@@ -30,6 +30,8 @@ enum option_type {
 struct option_entry;
 
 /* Options that share a list keep the order in which they stood. */
+struct trust;
+
 struct option_list {
 	const char **texts;
 	const struct option_entry **options; /* whose text it is */
@@ -96,7 +98,8 @@ struct command_line {
 	const void *settings;
 	char **words; /* what stood on the line beside options */
 	int count;
-	char **program; /* what stood behind `--`, ended by NULL; NULL without one */
+	char **program;	     /* what stood behind `--`, ended by NULL; NULL without one */
+	struct trust *trust; /* of a command that trusts; else NULL */
 };
 
 struct command {
@@ -107,6 +110,8 @@ struct command {
 	int min_words;
 	int max_words;	    /* -1: any number */
 	bool takes_program; /* what stands behind `--` is no word but a program to run */
+	bool trusts;	    /* it speaks TLS to others: it takes the options of trust */
+	bool meets;	    /* its first word is a hub, whose key a person may be asked about */
 	size_t settings_size;
 	const struct option_entry *options;
 	struct example examples[3];
@@ -132,7 +137,12 @@ extern const struct command *const commands[];
 
 const struct command *command_find(const char *name);
 
-/* The options every command takes: --help, --quiet, --verbose, --trace. */
+/* The tables of options that C takes: its own, those of trust, and those of every command. The Nth
+ * may be empty, but is never NULL. */
+enum { COMMAND_TABLES = 3 };
+const struct option_entry *command_table(const struct command *c, size_t n);
+
+/* Those of every command: --help, --quiet, --verbose, --trace. */
 extern const struct option_entry command_common[];
 
 /* Parses argv (argv[0] is the command's name) and runs; the exit code. */

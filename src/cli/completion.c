@@ -5,13 +5,6 @@
 
 #include <string.h>
 
-static const struct option_entry *const no_options = &(const struct option_entry)OPTION_END;
-
-static const struct option_entry *own_options(const struct command *c)
-{
-	return c->options ? c->options : no_options;
-}
-
 static bool takes_value(const struct option_entry *o)
 {
 	return o->type != OPTION_FLAG;
@@ -84,12 +77,14 @@ static void bash_print_valued(FILE *out, const struct option_entry *table, bool 
 static void bash_print_command(FILE *out, const struct command *c)
 {
 	fprintf(out, "\t%s)\n\t\toptions='", c->name);
-	bash_print_options(out, own_options(c));
-	bash_print_options(out, command_common);
+	for (size_t n = 0; n < COMMAND_TABLES; n++)
+		bash_print_options(out, command_table(c, n));
 	fputs("'\n\t\tvalued='", out);
-	bash_print_valued(out, own_options(c), false);
+	for (size_t n = 0; n < COMMAND_TABLES; n++)
+		bash_print_valued(out, command_table(c, n), false);
 	fputs("|'\n\t\tfiles='", out);
-	bash_print_valued(out, own_options(c), true);
+	for (size_t n = 0; n < COMMAND_TABLES; n++)
+		bash_print_valued(out, command_table(c, n), true);
 	fputs("|'\n\t\twords='", out);
 	if (takes_address(c))
 		print_schemes(out);
@@ -153,8 +148,8 @@ static void zsh_print_options(FILE *out, const struct option_entry *table)
 static void zsh_print_command(FILE *out, const struct command *c)
 {
 	fprintf(out, "\t%s)\n\t\t_arguments -s -S \\\n", c->name);
-	zsh_print_options(out, own_options(c));
-	zsh_print_options(out, command_common);
+	for (size_t n = 0; n < COMMAND_TABLES; n++)
+		zsh_print_options(out, command_table(c, n));
 	fprintf(out, "\t\t\t'*:word:%s' ;;\n",
 		takes_address(c)   ? "_ferry_words"
 		: takes_command(c) ? "_ferry_commands"
@@ -210,8 +205,8 @@ static void fish_print_command(FILE *out, const struct command *c)
 	print_escaped(out, c->summary, "\\'");
 	fputs("'\n", out);
 	snprintf(when, sizeof(when), "__fish_seen_subcommand_from %s", c->name);
-	fish_print_options(out, when, own_options(c));
-	fish_print_options(out, when, command_common);
+	for (size_t n = 0; n < COMMAND_TABLES; n++)
+		fish_print_options(out, when, command_table(c, n));
 	if (takes_address(c)) {
 		fprintf(out, "complete -c ferry -n '%s' -a '", when);
 		print_schemes(out);

@@ -137,7 +137,7 @@ static void follow_on_limit(uv_timer_t *timer)
 
 /* ---- the command ---- */
 
-static int follow_start(struct follow *f, const char *address)
+static int follow_start(struct follow *f, const char *address, struct trust *trust)
 {
 	const struct follow_settings *settings = f->settings;
 	struct session_options options = {
@@ -147,6 +147,7 @@ static int follow_start(struct follow *f, const char *address)
 		.since = settings->since,
 		.follow = true,
 		.announce = true,
+		.trust = trust,
 		.reconnect = true,
 		.timeout_ms = settings->timeout,
 	};
@@ -173,7 +174,7 @@ static int follow_run(const struct command_line *line)
 		fault_errno(&f.why, r, "cannot start");
 		return command_failed(&f.why);
 	}
-	if (follow_start(&f, line->words[0]) == 0)
+	if (follow_start(&f, line->words[0], line->trust) == 0)
 		loop_run(&f.loop);
 	r = printer_drain(&f.printer);
 	if (r < 0 && !f.why.error)
@@ -192,6 +193,8 @@ const struct command command_follow = {
 		 "and comes back, it goes on behind the last message it printed.",
 	.min_words = 1,
 	.max_words = 1,
+	.trusts = true,
+	.meets = true,
 	.settings_size = sizeof(struct follow_settings),
 	.options = follow_options,
 	.examples = {{"ferry follow localhost:12345", "prints what is said from now on"},

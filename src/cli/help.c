@@ -37,8 +37,8 @@ void command_print_help(FILE *out, const struct command *c)
 	if (c->about)
 		fprintf(out, "\n%s\n", c->about);
 	fputs("\noptions:\n", out);
-	help_print_options(out, c->options);
-	help_print_options(out, command_common);
+	for (size_t n = 0; n < COMMAND_TABLES; n++)
+		help_print_options(out, command_table(c, n));
 	fputs("\nexamples:\n", out);
 	for (const struct example *e = c->examples; e->line; e++)
 		fprintf(out, "  %s\n      %s\n", e->line, e->does);

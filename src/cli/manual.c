@@ -93,8 +93,8 @@ void manual_print(FILE *out, const struct command *c, const char *prose)
 	fputs("\n\n", out);
 	manual_print_prose(out, prose);
 	fputs("# OPTIONS\n\n", out);
-	manual_print_options(out, c->options);
-	manual_print_options(out, command_common);
+	for (size_t n = 0; n < COMMAND_TABLES; n++)
+		manual_print_options(out, command_table(c, n));
 	fputs("# EXAMPLES\n\n", out);
 	for (const struct example *e = c->examples; e->line; e++)
 		manual_print_entry(out, e->line, e->does);

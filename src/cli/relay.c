@@ -335,6 +335,7 @@ const struct command command_relay = {
 		 "listening and lets what is under way end; a second one does not wait.",
 	.min_words = 2,
 	.max_words = -1,
+	.trusts = true,
 	.settings_size = sizeof(struct relay_settings),
 	.options = relay_options,
 	.examples = {{"ferry relay 8080 unix:/run/app.sock",

@@ -222,7 +222,7 @@ static int request_dial(struct request *q, const struct command_line *line, cons
 	if (r == 0)
 		r = request_target(&target, line, timeout);
 	if (r == 0)
-		r = http_call_init(&q->call, &q->loop, &q->address, &request_handler);
+		r = http_call_init(&q->call, &q->loop, &q->address, line->trust, &request_handler);
 	if (r < 0)
 		return r;
 	http_call_begin(&q->call, &w, HTTP_POST, buffer_bytes(&target));
@@ -278,6 +278,8 @@ const struct command command_request = {
 		 "server broke off, and 124 when the reply did not begin in time.",
 	.min_words = 2,
 	.max_words = 3,
+	.trusts = true,
+	.meets = true,
 	.settings_size = sizeof(struct request_settings),
 	.options = request_options,
 	.examples = {{"ferry request localhost:12345 upper hello", "prints what `upper` replies"},

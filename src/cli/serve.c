@@ -72,6 +72,7 @@ static int serve_start(struct serve *s, const struct command_line *line, char **
 	const struct serve_settings *settings = line->settings;
 	const struct answerer_options options = {
 		.address = &s->address,
+		.trust = line->trust,
 		.service = line->words[1],
 		.type = settings->type,
 		.args = args,
@@ -132,6 +133,8 @@ const struct command command_serve = {
 		"It may reply before it has read all. When the asker leaves, the command is ended.",
 	.min_words = 3,
 	.max_words = -1,
+	.trusts = true,
+	.meets = true,
 	.settings_size = sizeof(struct serve_settings),
 	.options = serve_options,
 	.examples = {{"ferry serve localhost:12345 upper -- tr a-z A-Z",

@@ -77,7 +77,7 @@ static json_t *status_ask(const struct command_line *line, const char *target, s
 	cleanup(buffer_deinit) struct buffer body = BUFFER_NULL;
 	const struct status_settings *settings = line->settings;
 
-	if (fetch(line->words[0], target, settings->timeout, &body, why) < 0)
+	if (fetch(line->words[0], line->trust, target, settings->timeout, &body, why) < 0)
 		return NULL;
 	struct bytes text = buffer_bytes(&body);
 	json_t *value = json_loadb((const char *)text.data, text.len, 0, NULL);
@@ -119,6 +119,8 @@ const struct command command_status = {
 		"topics and services in it.",
 	.min_words = 1,
 	.max_words = 1,
+	.trusts = true,
+	.meets = true,
 	.settings_size = sizeof(struct status_settings),
 	.options = status_options,
 	.examples = {{"ferry status localhost:12345", "shows how the hub is"},

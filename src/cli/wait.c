@@ -169,6 +169,7 @@ const struct command command_wait = {
 	.min_words = 1,
 	.max_words = -1,
 	.takes_program = true,
+	.trusts = true,
 	.settings_size = sizeof(struct wait_settings),
 	.options = wait_options,
 	.examples = {{"ferry wait db:5432 /run/app.sock -- ./server",

@@ -130,7 +130,8 @@ struct answerer *answerer_new(struct loop *l, const struct answerer_options *opt
 	a->options = *options;
 	a->clerk = CLERK_NULL;
 	ending_init(&a->next, answerer_on_next);
-	int r = clerk_init(&a->clerk, l, options->address, options->service, &answerer_clerk);
+	int r = clerk_init(
+		&a->clerk, l, options->address, options->trust, options->service, &answerer_clerk);
 	if (r == 0)
 		r = kind->init(a);
 	if (r < 0)

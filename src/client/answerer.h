@@ -18,6 +18,7 @@ struct answerer;
 
 struct answerer_options {
 	const struct address *address; /* these borrow, and must stay */
+	struct trust *trust;	       /* as link_init() wants it */
 	const char *service;
 	const char *type; /* of the replies */
 	char **args;	  /* the command, ended by NULL */

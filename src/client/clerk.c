@@ -255,8 +255,8 @@ int clerk_end(struct clerk *c, int exit)
 
 /* ---- life ---- */
 
-int clerk_init(struct clerk *c, struct loop *l, const struct address *a, const char *service,
-	const struct clerk_handler *handler)
+int clerk_init(struct clerk *c, struct loop *l, const struct address *a, struct trust *trust,
+	const char *service, const struct clerk_handler *handler)
 {
 	*c = CLERK_NULL;
 	c->handler = handler;
@@ -266,8 +266,8 @@ int clerk_init(struct clerk *c, struct loop *l, const struct address *a, const c
 		return -ENOMEM;
 	uv_timer_init(&l->uv, c->timer);
 	c->timer->data = c;
-	int r = http_call_init(&c->take, l, a, &clerk_take);
-	return r < 0 ? r : http_call_init(&c->reply, l, a, &clerk_reply_handler);
+	int r = http_call_init(&c->take, l, a, trust, &clerk_take);
+	return r < 0 ? r : http_call_init(&c->reply, l, a, trust, &clerk_reply_handler);
 }
 
 void clerk_break(struct clerk *c)

@@ -60,8 +60,8 @@ struct clerk {
 #define CLERK_NULL ((struct clerk){.take = HTTP_CALL_NULL, .reply = HTTP_CALL_NULL})
 
 /* For SERVICE of the hub at A; both borrow and must stay. 0 or -ENOMEM. */
-int clerk_init(struct clerk *c, struct loop *l, const struct address *a, const char *service,
-	const struct clerk_handler *handler);
+int clerk_init(struct clerk *c, struct loop *l, const struct address *a, struct trust *trust,
+	const char *service, const struct clerk_handler *handler);
 
 /* Breaks off what is under way. Safe on CLERK_NULL and twice. */
 void clerk_deinit(struct clerk *c);

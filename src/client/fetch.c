@@ -11,6 +11,7 @@ struct fetch {
 	struct loop loop;
 	struct link link;
 	struct address address;
+	struct trust *trust;
 	struct reply reply;
 	const char *target;
 	struct fault *why;
@@ -110,7 +111,7 @@ static const struct link_handler fetch_link = {
 
 static int fetch_run(struct fetch *f, uint64_t timeout_ms)
 {
-	int r = link_init(&f->link, &f->loop, &fetch_link);
+	int r = link_init(&f->link, &f->loop, f->trust, &fetch_link);
 	if (r < 0)
 		return fault_errno(f->why, r, "cannot start");
 	reply_init(&f->reply, HTTP_GET);
@@ -122,10 +123,10 @@ static int fetch_run(struct fetch *f, uint64_t timeout_ms)
 	return f->result;
 }
 
-int fetch(const char *address, const char *target, uint64_t timeout_ms, struct buffer *body,
-	struct fault *why)
+int fetch(const char *address, struct trust *trust, const char *target, uint64_t timeout_ms,
+	struct buffer *body, struct fault *why)
 {
-	struct fetch f = {.target = target, .why = why, .link = LINK_NULL};
+	struct fetch f = {.target = target, .trust = trust, .why = why, .link = LINK_NULL};
 
 	int r = address_parse(&f.address, address, why);
 	if (r < 0)

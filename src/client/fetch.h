@@ -6,8 +6,10 @@
 
 #include "base/bytes.h"
 #include "base/fault.h"
+#include "net/trust.h"
 
-/* Appends the body of what the hub at ADDRESS has at TARGET ("/status") to BODY. 0, or a negative
+/* Appends the body of what the hub at ADDRESS has at TARGET ("/status") to BODY. TRUST is as
+ * link_init() wants it. 0, or a negative
  * errno with a line in WHY: not reachable, not let in, no hub, not there within TIMEOUT_MS. */
-int fetch(const char *address, const char *target, uint64_t timeout_ms, struct buffer *body,
-	struct fault *why);
+int fetch(const char *address, struct trust *trust, const char *target, uint64_t timeout_ms,
+	struct buffer *body, struct fault *why);

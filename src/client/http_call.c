@@ -233,13 +233,13 @@ static const struct link_handler call_link_handler = {
 };
 
 int http_call_init(struct http_call *c, struct loop *l, const struct address *a,
-	const struct http_call_handler *handler)
+	struct trust *trust, const struct http_call_handler *handler)
 {
 	*c = HTTP_CALL_NULL;
 	c->address = a;
 	c->handler = handler;
 	ending_init(&c->sending, call_on_sending);
-	return link_init(&c->link, l, &call_link_handler);
+	return link_init(&c->link, l, trust, &call_link_handler);
 }
 
 void http_call_break(struct http_call *c)

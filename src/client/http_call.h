@@ -59,9 +59,9 @@ struct http_call {
 
 #define HTTP_CALL_NULL ((struct http_call){.link = LINK_NULL, .over = true})
 
-/* A borrows and must stay. 0 or -ENOMEM. */
+/* A borrows and must stay; TRUST is as link_init() wants it. 0 or -ENOMEM. */
 int http_call_init(struct http_call *c, struct loop *l, const struct address *a,
-	const struct http_call_handler *handler);
+	struct trust *trust, const struct http_call_handler *handler);
 /* Safe on HTTP_CALL_NULL and twice; breaks off what is under way. */
 void http_call_deinit(struct http_call *c);
 

@@ -133,10 +133,12 @@ static void link_on_dialed(void *arg, struct channel *c, const struct fault *why
 	l->handler->connected(l);
 }
 
-int link_init(struct link *l, struct loop *loop, const struct link_handler *handler)
+int link_init(
+	struct link *l, struct loop *loop, struct trust *trust, const struct link_handler *handler)
 {
 	*l = LINK_NULL;
 	l->loop = loop;
+	l->trust = trust;
 	l->handler = handler;
 	l->timer = malloc(sizeof(*l->timer));
 	if (!l->timer)

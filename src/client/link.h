@@ -15,6 +15,7 @@
 #include "net/address.h"
 #include "net/dial.h"
 #include "net/stream.h"
+#include "net/trust.h"
 
 struct link;
 
@@ -32,6 +33,7 @@ struct link_handler {
 
 struct link {
 	struct loop *loop;
+	struct trust *trust;
 	const struct link_handler *handler;
 	struct dial *dial;
 	struct child *child; /* at the other end of an exec: address */
@@ -42,8 +44,10 @@ struct link {
 
 #define LINK_NULL ((struct link){.stream = STREAM_NULL})
 
-/* 0 or -ENOMEM. */
-int link_init(struct link *l, struct loop *loop, const struct link_handler *handler);
+/* 0 or -ENOMEM. TRUST (which must stay) judges whom TLS addresses lead to; without one, NULL, there
+ * is no TLS. */
+int link_init(
+	struct link *l, struct loop *loop, struct trust *trust, const struct link_handler *handler);
 
 /* Safe on LINK_NULL and twice. */
 void link_deinit(struct link *l);

@@ -406,7 +406,7 @@ struct session *session_new(struct loop *l, const struct session_options *option
 	if (r == 0)
 		r = session_make_token(s);
 	if (r == 0)
-		r = link_init(&s->link, l, &session_link_handler);
+		r = link_init(&s->link, l, options->trust, &session_link_handler);
 	if (r == 0)
 		r = link_dial(&s->link, &s->address, s->timeout_ms);
 	if (r == 0)

@@ -21,6 +21,7 @@
 #include "base/message.h"
 #include "client/outbox.h"
 #include "net/loop.h"
+#include "net/trust.h"
 
 struct session;
 
@@ -51,6 +52,7 @@ struct session_options {
 	const char *topic;    /* NULL: lobby */
 	const char *name;     /* what others see; NULL: what the hub makes of the connection */
 	const char *since;    /* NULL: from now on; an id, `all`, or a time span such as 10m */
+	struct trust *trust;  /* as link_init() wants it */
 	bool follow;	      /* messages are wanted */
 	bool announce;	      /* plain: speak first, as a hub sends nothing to who has not */
 	bool reconnect;	      /* replace a connection that is lost once one was up */

@@ -57,6 +57,10 @@ struct trust *trust_free(struct trust *t);
  * line. It is the trust's. */
 int trust_context(struct trust *t, struct tls_context **context, struct fault *why);
 
+/* Whether it needs no first contact to judge a key of A: a pin, an authority of our own, or a known
+ * key decides, or the first one is taken unseen. */
+bool trust_has_met(struct trust *t, const struct address *a);
+
 /* A connection to A: what tls_setup.check is given. */
 struct trust_check {
 	struct trust *trust;

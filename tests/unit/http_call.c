@@ -103,7 +103,7 @@ static int world_setup(void **state)
 	snprintf(text, sizeof(text), "unix:@%.5s", name.sun_path + 1);
 	assert_int_equal(address_parse(&w->address, text, &why), 0);
 	assert_int_equal(loop_init(&w->loop), 0);
-	assert_int_equal(http_call_init(&w->call, &w->loop, &w->address, &handler), 0);
+	assert_int_equal(http_call_init(&w->call, &w->loop, &w->address, NULL, &handler), 0);
 	*state = w;
 	return 0;
 }

@@ -1,0 +1,278 @@
+#include "net/trust.h"
+
+#include "base/cleanup.h"
+#include "net/keyring.h"
+#include "net/known.h"
+#include "net/tls.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct trust {
+	struct trust_options options; /* its texts are ours */
+	struct pin pin;
+	bool pinned;
+	struct tls_context *context;
+	struct known known;
+	bool has_known;
+	char *unmet;
+};
+
+/* ---- the decision ---- */
+
+enum trust_verdict trust_judge(const struct trust_facts *f)
+{
+	if (f->pinned)
+		return pin_equal(f->shown, f->pinned) ? TRUST_PINNED : TRUST_WRONG_PIN;
+	if (!f->doubted)
+		return TRUST_AUTHORITY;
+	if (f->own_authority)
+		return TRUST_NO_AUTHORITY;
+	if (!f->known)
+		return TRUST_NEW;
+	return pin_equal(f->shown, f->known) ? TRUST_KNOWN : TRUST_CHANGED;
+}
+
+/* ---- refusals: who, what is wrong, what to do ---- */
+
+/* What one connection showed. */
+struct trust_case {
+	struct trust *trust;
+	const struct address *address;
+	const struct tls_peer *peer;
+	char *name; /* of the address, among the known */
+	char shown[PIN_TEXT_SIZE];
+	size_t line; /* of the known key */
+	struct pin known;
+};
+
+static int trust_refuse_pin(const struct trust_case *c, const struct pin *pinned, struct fault *why)
+{
+	char wanted[PIN_TEXT_SIZE];
+
+	pin_format(pinned, wanted);
+	return fault_set(why, -EACCES,
+		"%s: this is not the hub that the pin names, or it has a new key: it shows %s, and "
+		"the pin is %s",
+		c->name, c->shown, wanted);
+}
+
+static int trust_refuse_changed(const struct trust_case *c, struct fault *why)
+{
+	char known[PIN_TEXT_SIZE];
+
+	pin_format(&c->known, known);
+	return fault_set(why, -EACCES,
+		"%s: the key has changed: it was %s, now it is %s; if the hub's owner says that "
+		"the new one is right (ferry key there), remove line %zu of %s",
+		c->name, known, c->shown, c->line, c->trust->known.path);
+}
+
+static int trust_refuse_new(const struct trust_case *c, struct fault *why)
+{
+	struct trust *t = c->trust;
+	struct address pinned = *c->address;
+
+	pinned.options[ADDRESS_PIN] = (char *)c->shown;
+	free(t->unmet);
+	t->unmet = address_format(&pinned);
+	return fault_set(why, -EACCES,
+		"%s: its key is not known here (%s): it shows %s; if the hub's owner says that "
+		"this is right (ferry key there), use the address %s, or --trust-first once",
+		c->name, c->peer->doubt, c->shown, t->unmet ? t->unmet : c->name);
+}
+
+static int trust_refuse_authority(const struct trust_case *c, struct fault *why)
+{
+	return fault_set(why, -EACCES, "%s: its certificate does not prove who it is: %s", c->name,
+		c->peer->doubt);
+}
+
+/* ---- first contact ---- */
+
+static int trust_meet(struct trust_case *c, struct fault *why)
+{
+	struct trust *t = c->trust;
+	struct contact contact = {.address = c->name, .pin = c->shown, .doubt = c->peer->doubt};
+
+	if (!t->options.first && (!t->options.ask || !t->options.ask(t->options.data, &contact)))
+		return trust_refuse_new(c, why);
+	return known_add(&t->known, c->name, &c->peer->pin, why);
+}
+
+/* ---- one connection ---- */
+
+static int trust_open_known(struct trust *t, struct fault *why)
+{
+	if (t->has_known)
+		return 0;
+	int r = known_open(&t->known, t->options.directory, why);
+	t->has_known = r == 0;
+	return r;
+}
+
+static int trust_weigh(struct trust_case *c, const struct pin *pinned, struct fault *why)
+{
+	struct trust_facts facts = {
+		.shown = &c->peer->pin,
+		.pinned = pinned,
+		.doubted = c->peer->doubt[0],
+		.own_authority = c->trust->options.ca_file,
+	};
+
+	if (!pinned && facts.doubted && !facts.own_authority) {
+		int r = trust_open_known(c->trust, why);
+		if (r < 0)
+			return r;
+		c->line = known_find(&c->trust->known, c->name, &c->known);
+		facts.known = c->line ? &c->known : NULL;
+	}
+	switch (trust_judge(&facts)) {
+	case TRUST_WRONG_PIN:
+		return trust_refuse_pin(c, pinned, why);
+	case TRUST_NO_AUTHORITY:
+		return trust_refuse_authority(c, why);
+	case TRUST_CHANGED:
+		return trust_refuse_changed(c, why);
+	case TRUST_NEW:
+		return trust_meet(c, why);
+	default:
+		return 0;
+	}
+}
+
+static int trust_check(void *arg, const struct tls_peer *peer, struct fault *why)
+{
+	const struct trust_check *check = arg;
+	const char *of_address = check->address->options[ADDRESS_PIN];
+	cleanup(cleanup_free) char *name = known_name(check->address);
+	struct trust_case c = {
+		.trust = check->trust,
+		.address = check->address,
+		.peer = peer,
+		.name = name,
+	};
+	struct pin pin = check->trust->pin;
+
+	if (!name)
+		return fault_errno(why, -ENOMEM, "cannot check the hub's key");
+	pin_format(&peer->pin, c.shown);
+	if (of_address && pin_parse(&pin, of_address) < 0)
+		return fault_set(why, -EINVAL, "%s: the pin is none", name);
+	return trust_weigh(&c, of_address || check->trust->pinned ? &pin : NULL, why);
+}
+
+bool trust_has_met(struct trust *t, const struct address *a)
+{
+	cleanup(cleanup_free) char *name = known_name(a);
+	struct pin ignored;
+
+	if (t->pinned || a->options[ADDRESS_PIN] || t->options.ca_file || t->options.first)
+		return true;
+	return name && trust_open_known(t, NULL) == 0 && known_find(&t->known, name, &ignored);
+}
+
+void trust_setup(struct trust_check *check, struct tls_setup *setup)
+{
+	const struct address *a = check->address;
+
+	*setup = (struct tls_setup){
+		.host = a->scheme->kind == ADDRESS_INET ? a->host : NULL,
+		.check = trust_check,
+		.check_arg = check,
+	};
+}
+
+const char *trust_unmet(const struct trust *t)
+{
+	return t->unmet;
+}
+
+/* ---- our side ---- */
+
+static int trust_make_context(struct trust *t, struct fault *why)
+{
+	const struct trust_options *o = &t->options;
+	struct keyring own = KEYRING_NULL;
+	int r = 0;
+
+	if (!o->cert_file)
+		r = keyring_load(&own, o->directory, why);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	const struct tls_options options = {
+		.cert_file = o->cert_file,
+		.key_file = o->key_file,
+		.certificate = own.certificate,
+		.key = own.key,
+		.ca_file = o->ca_file,
+		.http = true,
+	};
+	r = tls_context_new(&t->context, TLS_CLIENT, &options, why);
+	keyring_deinit(&own);
+	return r;
+}
+
+int trust_context(struct trust *t, struct tls_context **context, struct fault *why)
+{
+	int r = t->context ? 0 : trust_make_context(t, why);
+
+	*context = t->context;
+	return r;
+}
+
+/* ---- life ---- */
+
+static int trust_copy(const char **text)
+{
+	if (!*text)
+		return 0;
+	*text = strdup(*text);
+	return *text ? 0 : -ENOMEM;
+}
+
+static int trust_copy_options(struct trust *t, const struct trust_options *options)
+{
+	const char **texts[] = {&t->options.pin, &t->options.ca_file, &t->options.cert_file,
+		&t->options.key_file, &t->options.directory};
+	int r = 0;
+
+	t->options = *options;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (trust_copy(texts[i]) < 0)
+			r = -ENOMEM;
+	return r;
+}
+
+struct trust *trust_new(const struct trust_options *options, struct fault *why)
+{
+	struct trust *t = calloc(1, sizeof(*t));
+
+	if (!t || trust_copy_options(t, options) < 0) {
+		fault_errno(why, -ENOMEM, "cannot start");
+		return trust_free(t);
+	}
+	t->pinned = options->pin;
+	if (!t->pinned || pin_parse(&t->pin, options->pin) == 0)
+		return t;
+	fault_set(why, -EINVAL,
+		"a pin is sha256: and 43 letters of base64url, as ferry key shows it, not '%.80s'",
+		options->pin);
+	return trust_free(t);
+}
+
+struct trust *trust_free(struct trust *t)
+{
+	if (!t)
+		return NULL;
+	tls_context_unref(t->context);
+	known_deinit(&t->known);
+	free((char *)t->options.pin);
+	free((char *)t->options.ca_file);
+	free((char *)t->options.cert_file);
+	free((char *)t->options.key_file);
+	free((char *)t->options.directory);
+	free(t->unmet);
+	free(t);
+	return NULL;
+}
