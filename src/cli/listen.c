@@ -21,7 +21,7 @@
 #define LISTEN_PRESET "tcp:localhost:12345"
 
 /* Descriptors that are not a client's: the loop's, the store's, the listeners'. */
-enum { LISTEN_SPARE_FDS = 128, LISTEN_BUSY_POLL_US = 50 };
+enum { LISTEN_SPARE_FDS = 128 };
 
 struct listen_settings {
 	bool json;
@@ -86,8 +86,8 @@ static const struct option_entry listen_options[] = {
 	{"allow-origin", 0, OPTION_LIST, offsetof(struct listen_settings, origins), "ORIGIN", NULL,
 		0, 0, "a further origin whose pages may use the hub (https://example.org)"},
 	{"busy-poll", 0, OPTION_FLAG, offsetof(struct listen_settings, busy_poll), NULL, NULL, 0, 0,
-		"while there is traffic, look 50 µs for more before sleeping: half the latency, "
-		"more CPU"},
+		"while there is traffic, look for more before sleeping: half the latency, more "
+		"CPU"},
 	OPTION_END,
 };
 
@@ -281,7 +281,7 @@ static int listen_start(struct listen *l, const struct command_line *line, struc
 	l->server = server_new(&l->loop, &options, &watcher, why);
 	if (!l->server)
 		return why->error;
-	loop_set_busy_poll(&l->loop, settings->busy_poll ? LISTEN_BUSY_POLL_US : 0);
+	loop_set_busy_poll(&l->loop, settings->busy_poll);
 	int r = listen_take_key(l, false, why);
 	if (r < 0 && !settings->cert && !settings->key) {
 		log_note("no TLS on plain addresses: %s", why->text);

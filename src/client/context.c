@@ -89,11 +89,9 @@ static void context_begin(struct ferry *f, int timeout_ms)
 
 static void context_end(struct ferry *f)
 {
-	bool more = !list_empty(&f->loop.endings);
-
 	uv_timer_stop(&f->timer);
 	f->turning = false;
-	context_set_alarm(f, more ? 0 : uv_backend_timeout(&f->loop.uv));
+	context_set_alarm(f, loop_timeout(&f->loop));
 }
 
 static int context_is_turning(struct ferry *f)
@@ -129,7 +127,7 @@ static int context_open_fd(struct ferry *f, int fd, int alarm_fd)
 	struct epoll_event readable = {.events = EPOLLIN};
 
 	if (fd < 0 || alarm_fd < 0 ||
-		epoll_ctl(fd, EPOLL_CTL_ADD, uv_backend_fd(&f->loop.uv), &readable) < 0 ||
+		epoll_ctl(fd, EPOLL_CTL_ADD, f->loop.epoll, &readable) < 0 ||
 		epoll_ctl(fd, EPOLL_CTL_ADD, alarm_fd, &readable) < 0)
 		return -errno;
 	return 0;

@@ -6,10 +6,8 @@
 #include <errno.h>
 #include <sys/epoll.h>
 
-/* No timer is set; and what counts in loop_run(), which sleeps as it likes. */
-static const uint64_t NEVER = UINT64_MAX;
-/* The same in a single turn. */
-static const uint64_t NEVER_IN_TURN = UINT64_MAX - 1;
+/* How long looking for more traffic may take before sleeping. */
+enum { BUSY_SHORTEST_NS = 50 * 1000, BUSY_LONGEST_NS = 2 * 1000 * 1000 };
 
 static void loop_run_endings(struct loop *l)
 {
@@ -20,17 +18,57 @@ static void loop_run_endings(struct loop *l)
 	}
 }
 
-/* Hands out what epoll has; the number of events. A source that is removed by an earlier one of the
- * same batch is taken out of the batch by source_remove(). */
-static size_t loop_hand_out(struct loop *l)
-{
-	struct epoll_event batch[LOOP_BATCH];
+/* ---- waiting ---- */
 
-	int n = epoll_wait(l->epoll, batch, LOOP_BATCH, 0);
-	if (n <= 0)
+/* The traffic's own rhythm says how long looking for more pays: twice the gap between the last
+ * events, as they are on average, or just a moment where that is out of reach. */
+static void loop_expect_more(struct loop *l)
+{
+	uint64_t now = clock_monotonic_ns();
+	uint64_t gap = now - l->traffic_ns;
+
+	if (gap > BUSY_LONGEST_NS)
+		gap = BUSY_LONGEST_NS;
+	l->gap_ns += gap / 8 - l->gap_ns / 8;
+	l->traffic_ns = now;
+	uint64_t wait = 2 * l->gap_ns;
+	l->busy_until_ns =
+		now + (wait < BUSY_SHORTEST_NS || wait > BUSY_LONGEST_NS ? BUSY_SHORTEST_NS : wait);
+}
+
+/* Waking an idle core costs far more than a look at the sockets: while more traffic is expected,
+ * look before sleeping. */
+static int loop_wait(struct loop *l, struct epoll_event *batch)
+{
+	int timeout = loop_timeout(l);
+	int n = 0;
+
+	if (!l->busy_poll)
+		return epoll_wait(l->epoll, batch, LOOP_BATCH, timeout);
+	while (!n && timeout && clock_monotonic_ns() < l->busy_until_ns)
+		n = epoll_wait(l->epoll, batch, LOOP_BATCH, 0);
+	if (!n)
+		n = epoll_wait(l->epoll, batch, LOOP_BATCH, timeout);
+	if (n > 0)
+		loop_expect_more(l);
+	return n;
+}
+
+int loop_timeout(const struct loop *l)
+{
+	if (!list_empty(&l->ready) || !list_empty(&l->endings))
 		return 0;
+	return uv_backend_timeout(&l->uv);
+}
+
+/* ---- a turn ---- */
+
+/* A source that is removed by an earlier one of the same batch is taken out of the batch by
+ * source_remove(). */
+static void loop_hand_out(struct loop *l, struct epoll_event *batch, int count)
+{
 	l->batch = batch;
-	l->batch_len = (size_t)n;
+	l->batch_len = count > 0 ? (size_t)count : 0;
 	for (size_t i = 0; i < l->batch_len; i++) {
 		struct source *s = batch[i].data.ptr;
 		if (s)
@@ -38,27 +76,12 @@ static size_t loop_hand_out(struct loop *l)
 	}
 	l->batch = NULL;
 	l->batch_len = 0;
-	return (size_t)n;
 }
 
-static void loop_on_poll(uv_poll_t *poll, int status, int events)
+static void loop_call_again(struct list *ready)
 {
-	struct loop *l = container_of(poll, struct loop, poll);
-
-	loop_hand_out(l);
-	if (l->busy_poll_ns)
-		l->busy_until_ns = clock_monotonic_ns() + l->busy_poll_ns;
-}
-
-static void loop_on_again(uv_idle_t *idle)
-{
-	struct loop *l = container_of(idle, struct loop, again);
-	struct list now = LIST_INIT(now);
-
-	list_splice(&now, &l->ready);
-	uv_idle_stop(idle);
-	while (!list_empty(&now)) {
-		struct source *s = container_of(now.next, struct source, node);
+	while (!list_empty(ready)) {
+		struct source *s = container_of(ready->next, struct source, node);
 		uint32_t events = s->pending;
 		list_unlink(&s->node);
 		s->pending = 0;
@@ -66,66 +89,65 @@ static void loop_on_again(uv_idle_t *idle)
 	}
 }
 
-/* Waking an idle core costs far more than a look at the socket: as long as the last traffic is
- * fresh, look before sleeping. Each look that finds something makes the loop go round once more
- * without sleeping, so that timers and children get their turn too. */
-static void loop_spin(struct loop *l)
+static void loop_on_uv(struct source *source, uint32_t events)
 {
-	if (!l->busy_poll_ns || !list_empty(&l->ready))
-		return;
-	for (uint64_t now = clock_monotonic_ns(); now < l->busy_until_ns;
-		now = clock_monotonic_ns()) {
-		if (!loop_hand_out(l))
-			continue;
-		l->busy_until_ns = clock_monotonic_ns() + l->busy_poll_ns;
-		loop_run_endings(l);
-		uv_idle_start(&l->again, loop_on_again);
-		return;
+	container_of(source, struct loop, others)->uv_is_ready = true;
+}
+
+/* The sockets come before libuv's timers: what came in time counts, however late we look. */
+void loop_turn(struct loop *l, bool wait)
+{
+	struct epoll_event batch[LOOP_BATCH];
+	struct list ready = LIST_INIT(ready);
+
+	int n = wait ? loop_wait(l, batch) : epoll_wait(l->epoll, batch, LOOP_BATCH, 0);
+	uv_update_time(&l->uv);
+	list_splice(&ready, &l->ready);
+	loop_hand_out(l, batch, n);
+	loop_call_again(&ready);
+	if (l->uv_is_ready || uv_backend_timeout(&l->uv) == 0) {
+		l->uv_is_ready = false;
+		uv_run(&l->uv, UV_RUN_NOWAIT);
 	}
-}
-
-/* A single turn does not sleep after its timers or endings did something: libuv 1.44 runs timers
- * before it polls, and whoever asked for the turn waits for just that. */
-static void loop_stay_awake(struct loop *l)
-{
-	if (uv_now(&l->uv) >= l->due_ms || (l->due_ms != NEVER && !list_empty(&l->endings)))
-		uv_stop(&l->uv);
-}
-
-static void loop_on_before(uv_prepare_t *before)
-{
-	struct loop *l = container_of(before, struct loop, before);
-
-	loop_stay_awake(l);
 	loop_run_endings(l);
-	loop_spin(l);
 }
 
-static void loop_on_after(uv_check_t *after)
+void loop_run(struct loop *l)
 {
-	loop_run_endings(container_of(after, struct loop, after));
+	while (!l->stopped)
+		loop_turn(l, true);
+	l->stopped = false;
 }
 
+void loop_stop(struct loop *l)
+{
+	l->stopped = true;
+}
+
+/* ---- life ---- */
+
+static void loop_on_turn(uv_prepare_t *alive)
+{
+}
+
+/* libuv's descriptor is one of our sources, told of as long as it is ready. A loop without any
+ * handle never sleeps, so there is always one. */
 static int loop_start(struct loop *l)
 {
-	int r = uv_poll_init(&l->uv, &l->poll, l->epoll);
-	if (r >= 0)
-		r = uv_poll_start(&l->poll, UV_READABLE, loop_on_poll);
-	if (r < 0)
-		return r;
-	uv_idle_init(&l->uv, &l->again);
-	uv_prepare_init(&l->uv, &l->before);
-	uv_check_init(&l->uv, &l->after);
-	uv_prepare_start(&l->before, loop_on_before);
-	uv_check_start(&l->after, loop_on_after);
-	return 0;
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = &l->others};
+
+	l->others = (struct source){.fd = uv_backend_fd(&l->uv), .ready = loop_on_uv};
+	list_init(&l->others.node);
+	uv_prepare_init(&l->uv, &l->alive);
+	uv_prepare_start(&l->alive, loop_on_turn);
+	return epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->others.fd, &event) < 0 ? -errno : 0;
 }
 
 int loop_init(struct loop *l)
 {
 	cleanup(cleanup_close) int epoll = -1;
 
-	*l = (struct loop){.epoll = -1, .due_ms = NEVER};
+	*l = (struct loop){.epoll = -1};
 	list_init(&l->ready);
 	list_init(&l->endings);
 	epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -162,30 +184,10 @@ void loop_deinit(struct loop *l)
 {
 	loop_run_endings(l);
 	uv_walk(&l->uv, loop_close_handle, NULL);
-	while (uv_run(&l->uv, UV_RUN_DEFAULT))
-		; /* a loop_stop() that nobody ran for ends the first */
+	uv_run(&l->uv, UV_RUN_DEFAULT);
 	uv_loop_close(&l->uv);
 	close(l->epoll);
 	free(l->scratch);
-}
-
-void loop_run(struct loop *l)
-{
-	uv_run(&l->uv, UV_RUN_DEFAULT);
-}
-
-void loop_turn(struct loop *l, bool wait)
-{
-	uv_update_time(&l->uv);
-	int timeout = uv_backend_timeout(&l->uv);
-	l->due_ms = timeout < 0 ? NEVER_IN_TURN : uv_now(&l->uv) + (uint64_t)timeout;
-	uv_run(&l->uv, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
-	l->due_ms = NEVER;
-}
-
-void loop_stop(struct loop *l)
-{
-	uv_stop(&l->uv);
 }
 
 uint64_t loop_now(const struct loop *l)
@@ -193,9 +195,9 @@ uint64_t loop_now(const struct loop *l)
 	return uv_now(&l->uv);
 }
 
-void loop_set_busy_poll(struct loop *l, unsigned microseconds)
+void loop_set_busy_poll(struct loop *l, bool on)
 {
-	l->busy_poll_ns = (uint64_t)microseconds * 1000;
+	l->busy_poll = on;
 }
 
 int source_add(
@@ -236,8 +238,6 @@ void source_again(struct loop *l, struct source *s, uint32_t events)
 	if (!list_empty(&s->node))
 		return;
 	list_push(&l->ready, &s->node);
-	if (!uv_is_active((uv_handle_t *)&l->again))
-		uv_idle_start(&l->again, loop_on_again);
 }
 
 void ending_init(struct ending *e, void (*run)(struct ending *e))

@@ -3,11 +3,11 @@
 /*
  * The loop
  *
- * libuv runs timers, signals, children, name look-ups and worker threads. The sockets are ours: one
- * epoll set of our own, edge-triggered, stands in the libuv loop behind a single uv_poll_t. A
- * socket is registered once and never again, whatever is wanted from it later; a uv_poll_t each
- * would cost 160 bytes a connection and two epoll_ctl calls a change of interest (libuv 1.44
- * deletes and adds).
+ * The sockets are ours: one epoll set, edge-triggered, in which the loop sleeps. A socket is
+ * registered once and never again, whatever is wanted from it later. libuv runs timers, signals,
+ * children, name look-ups and worker threads: its own descriptor is one of the set's, and it gets
+ * its turn when that is ready or a timer is due. So a turn that brings nothing but traffic costs
+ * one epoll_wait(2) beside the reads and writes.
  *
  * Edge-triggered means: readiness is told once. Whoever stops before the kernel says EAGAIN asks
  * for another call with source_again(), which is made in the next turn, after everyone else had
@@ -29,21 +29,32 @@ enum { LOOP_SCRATCH_SIZE = 1024 * 1024, LOOP_BATCH = 256 };
 
 struct epoll_event;
 
+/* A descriptor with readiness. */
+struct source {
+	struct list node; /* on loop.ready, or alone */
+	int fd;		  /* -1 when not added; the source does not own it */
+	uint32_t pending; /* the events of the call that was asked for */
+	/* EVENTS are epoll's: EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR. The source may be
+	 * removed, and its memory freed, from within. */
+	void (*ready)(struct source *s, uint32_t events);
+};
+
 struct loop {
 	uv_loop_t uv;
-	uv_poll_t poll;
-	uv_idle_t again;
-	uv_prepare_t before;
-	uv_check_t after;
+	uv_prepare_t alive;   /* libuv's loop is never without a handle */
+	struct source others; /* libuv's descriptor */
 	int epoll;
 	struct list ready;	   /* sources that asked for another call */
 	struct list endings;	   /* endings asked for in this turn */
 	struct epoll_event *batch; /* what epoll gave, while it is handed out */
 	size_t batch_len;
-	uint64_t due_ms;  /* the first timer of a single turn, which does not sleep behind it */
 	uint8_t *scratch; /* LOOP_SCRATCH_SIZE bytes, free for use within one callback */
-	uint64_t busy_poll_ns;	/* how long to poll before sleeping, 0 for never */
-	uint64_t busy_until_ns; /* spinning is worth it until then */
+	bool uv_is_ready;
+	bool stopped;
+	bool busy_poll;
+	uint64_t busy_until_ns; /* looking for more pays until then */
+	uint64_t traffic_ns;	/* when there was some last */
+	uint64_t gap_ns;	/* between two times, on average */
 };
 
 /* 0 or a negative errno. The loop must not move in memory afterwards. */
@@ -61,22 +72,18 @@ void loop_turn(struct loop *l, bool wait);
 
 void loop_stop(struct loop *l);
 
+/* For who waits elsewhere, for `epoll` to be readable: how many milliseconds at most until a turn
+ * has something to do; -1 for no bound. */
+int loop_timeout(const struct loop *l);
+
 /* Milliseconds of the monotonic clock, as of the start of this turn. */
 uint64_t loop_now(const struct loop *l);
 
-/* Polls without sleeping for so long after traffic; 0 (the default) sleeps at once. */
-void loop_set_busy_poll(struct loop *l, unsigned microseconds);
+/* Whether the loop looks for more traffic before it sleeps: for about as long as the gaps between
+ * the last were, 50 µs to 2 ms. Off by default: it trades CPU for latency. */
+void loop_set_busy_poll(struct loop *l, bool on);
 
 /* ---- sources: descriptors with readiness ---- */
-
-struct source {
-	struct list node; /* on loop.ready, or alone */
-	int fd;		  /* -1 when not added; the source does not own it */
-	uint32_t pending; /* the events of the call that was asked for */
-	/* EVENTS are epoll's: EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR. The source may be
-	 * removed, and its memory freed, from within. */
-	void (*ready)(struct source *s, uint32_t events);
-};
 
 #define SOURCE_NULL ((struct source){.fd = -1})
 
