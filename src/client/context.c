@@ -126,8 +126,7 @@ static int context_open_fd(struct ferry *f, int fd, int alarm_fd)
 {
 	struct epoll_event readable = {.events = EPOLLIN};
 
-	if (fd < 0 || alarm_fd < 0 ||
-		epoll_ctl(fd, EPOLL_CTL_ADD, f->loop.epoll, &readable) < 0 ||
+	if (fd < 0 || alarm_fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, f->loop.epoll, &readable) < 0 ||
 		epoll_ctl(fd, EPOLL_CTL_ADD, alarm_fd, &readable) < 0)
 		return -errno;
 	return 0;
