@@ -40,6 +40,11 @@ struct listen_settings {
 	const char *cert;
 	const char *key;
 	const char *key_dir;
+	const char *token_file;
+	struct option_list users;
+	struct option_list groups;
+	struct option_list allow;
+	struct option_list deny;
 };
 
 struct listen {
@@ -81,6 +86,16 @@ static const struct option_entry listen_options[] = {
 	{"key", 0, OPTION_TEXT, offsetof(struct listen_settings, key), "FILE", NULL, 0, 0,
 		"its key (PEM), when that is not in the certificate's file"},
 	OPTION_KEY_DIR(struct listen_settings),
+	{"token-file", 0, OPTION_TEXT, offsetof(struct listen_settings, token_file), "FILE", NULL,
+		0, 0, "let in who has a token: lines of name, token and what it may do"},
+	{"allow-user", 0, OPTION_LIST, offsetof(struct listen_settings, users), "USER", NULL, 0, 0,
+		"let in this user of the machine, known by the Unix socket"},
+	{"allow-group", 0, OPTION_LIST, offsetof(struct listen_settings, groups), "GROUP", NULL, 0,
+		0, "let in the users of this group, likewise"},
+	{"allow", 0, OPTION_LIST, offsetof(struct listen_settings, allow), "NETWORK", NULL, 0, 0,
+		"of Internet clients let in only those from there (10.0.0.0/8, ::1)"},
+	{"deny", 0, OPTION_LIST, offsetof(struct listen_settings, deny), "NETWORK", NULL, 0, 0,
+		"let in no one from there"},
 	{"allow-host", 0, OPTION_LIST, offsetof(struct listen_settings, hosts), "NAME", NULL, 0, 0,
 		"a further name that the hub goes by in the Host of requests"},
 	{"allow-origin", 0, OPTION_LIST, offsetof(struct listen_settings, origins), "ORIGIN", NULL,
@@ -157,6 +172,12 @@ static void listen_on_hangup(uv_signal_t *handle, int number)
 		log_error("the key stays as it was: %s", why.text);
 	else
 		log_note("the key has been read again");
+	if (!l->settings->token_file)
+		return;
+	if (server_reload(l->server, &why) < 0)
+		log_error("who may come in stays as it was: %s", why.text);
+	else
+		log_note("the tokens have been read again");
 }
 
 static void listen_watch_signals(struct listen *l)
@@ -264,6 +285,18 @@ static int listen_start(struct listen *l, const struct command_line *line, struc
 				.origin_count = settings->origins.count,
 				.hosts = settings->hosts.texts,
 				.host_count = settings->hosts.count,
+			},
+		.admission =
+			{
+				.token_file = settings->token_file,
+				.users = settings->users.texts,
+				.user_count = settings->users.count,
+				.groups = settings->groups.texts,
+				.group_count = settings->groups.count,
+				.allow = settings->allow.texts,
+				.allow_count = settings->allow.count,
+				.deny = settings->deny.texts,
+				.deny_count = settings->deny.count,
 			},
 	};
 

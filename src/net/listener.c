@@ -83,20 +83,17 @@ static bool listener_accept(struct listener_socket *s)
 /* ---- packets ---- */
 
 /* A Unix sender without an address is known by the process that the kernel names. */
-static void packet_name(
-	const struct packet *p, struct msghdr *message, char name[ENDPOINT_TEXT_SIZE])
+static void packet_name(struct packet *p, struct msghdr *message, char name[ENDPOINT_TEXT_SIZE])
 {
 	struct cmsghdr *control = CMSG_FIRSTHDR(message);
-	struct ucred who = {0};
 
-	endpoint_format(&p->from, name);
-	if (p->from.len > offsetof(struct sockaddr_un, sun_path))
-		return;
+	p->process = (struct ucred){.uid = (uid_t)-1, .gid = (gid_t)-1};
 	for (; control; control = CMSG_NXTHDR(message, control))
 		if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_CREDENTIALS)
-			memcpy(&who, CMSG_DATA(control), sizeof(who));
-	if (who.pid)
-		snprintf(name, ENDPOINT_TEXT_SIZE, "unix:pid/%d", who.pid);
+			memcpy(&p->process, CMSG_DATA(control), sizeof(p->process));
+	endpoint_format(&p->from, name);
+	if (p->from.len <= offsetof(struct sockaddr_un, sun_path) && p->process.pid)
+		snprintf(name, ENDPOINT_TEXT_SIZE, "unix:pid/%d", p->process.pid);
 }
 
 static bool listener_receive(struct listener_socket *s)

@@ -24,6 +24,7 @@ struct packet {
 	struct bytes data;
 	struct endpoint from; /* len 0 or a bare family when the sender has no address */
 	const char *name;     /* of the sender, as peer_name() has it */
+	struct ucred process; /* that sent it; pid 0 and uid -1 when it is not known */
 	int fd;		      /* the socket it came by, which an answer has to take */
 };
 

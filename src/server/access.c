@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { RIGHTS_ALL = (1 << ACCESS_RIGHTS) - 1 };
@@ -19,9 +20,27 @@ static const char *const right_names[ACCESS_RIGHTS] = {
 	[ACCESS_STATUS] = "status",
 };
 
-const char *access_right_name(enum access_right right)
+void access_phrase(enum access_right right, struct bytes name, char text[ACCESS_PHRASE_SIZE])
 {
-	return right_names[right];
+	static const struct {
+		const char *verb, *noun;
+	} words[ACCESS_RIGHTS] = {
+		[ACCESS_READ] = {"read", "topic"},
+		[ACCESS_WRITE] = {"write to", "topic"},
+		[ACCESS_GET] = {"get", "file"},
+		[ACCESS_PUT] = {"put", "file"},
+		[ACCESS_ASK] = {"ask", "service"},
+		[ACCESS_SERVE] = {"be", "service"},
+	};
+	const char *verb = words[right].verb, *noun = words[right].noun;
+
+	if (!verb)
+		snprintf(text, ACCESS_PHRASE_SIZE, "see the status");
+	else if (!name.data)
+		snprintf(text, ACCESS_PHRASE_SIZE, "%s any %s", verb, noun);
+	else
+		snprintf(text, ACCESS_PHRASE_SIZE, "%s %s %.*s", verb, noun, (int)name.len,
+			(const char *)name.data);
 }
 
 /* ---- the table ---- */
@@ -143,9 +162,8 @@ static int grant_rights(struct bytes words, unsigned *rights, struct fault *why)
 		unsigned bits = right_bits(word);
 		if (!bits)
 			return fault_set(why, -EINVAL,
-				"'%.*s' is no right; there are read, write, get, put, files, ask, "
-				"serve, status and all",
-				(int)(word.len < 20 ? word.len : 20), (const char *)word.data);
+				"a right is read, write, get, put, files, ask, serve, status or "
+				"all");
 		*rights |= bits;
 	} while (words.data);
 	return 0;

@@ -45,7 +45,7 @@ enum identity_kind {
 	IDENTITY_KEY,
 };
 
-enum { ACCESS_DIGEST = 32, ACCESS_NAME_MAX = 64 };
+enum { ACCESS_DIGEST = 32, ACCESS_NAME_MAX = 64, ACCESS_PHRASE_SIZE = 320 };
 
 /* What is compared: nothing for anyone. */
 struct proof {
@@ -100,8 +100,9 @@ void access_close(struct access *a);
 /* Some identity has that kind of proof. */
 bool access_knows(const struct access *a, enum identity_kind kind);
 
-/* "read", for people. */
-const char *access_right_name(enum access_right right);
+/* For people, what it is that somebody may not: "write to topic lobby", "read any topic"; cut short
+ * when the name is long. */
+void access_phrase(enum access_right right, struct bytes name, char text[ACCESS_PHRASE_SIZE]);
 
 /* The proof that a token is. */
 struct proof access_token_proof(struct bytes token);

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "server/door.h"
+#include "server/login.h"
 #include "server/server.h"
 
 #include <assert.h>
@@ -183,6 +184,8 @@ void connection_known_as(struct connection *c, uint64_t origin)
 
 int connection_publish(struct connection *c, struct publish *p)
 {
+	if (!access_check(c, ACCESS_WRITE, p->message.topic))
+		return -EACCES;
 	if (!c->cursor.origin)
 		cursor_leave_out(&c->cursor, c->origin);
 	p->message.origin = c->origin;
@@ -362,7 +365,8 @@ struct connection *connection_new(
 	memcpy(c->peer, channel->name, name);
 	c->server = s;
 	c->entrance = e;
-	c->base = c->who = &s->access.anyone;
+	c->base = c->who = admission_of_socket(s, channel->in);
+	c->barred = !admission_allows(s, &channel->peer);
 	c->origin = ++s->next_origin;
 	list_init(&c->waiting);
 	deadline_init(&c->idle);

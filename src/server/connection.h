@@ -79,6 +79,8 @@ struct connection {
 	bool stuck : 1;		/* nothing was taken since the last beat */
 	bool polls : 1;		/* wants to be told when it has caught up */
 	bool refused : 1;	/* one too many: told so, and nothing else */
+	bool barred : 1;	/* from a network that may not come in: likewise */
+	bool named : 1;		/* plain: its first line has come, which may be a login */
 	bool lines : 1;		/* a plain client that ends its lines */
 	bool ended : 1;		/* the client sends no more */
 	bool leaving : 1;	/* closes once everything is sent */
@@ -110,7 +112,8 @@ int connection_subscribe(struct connection *c, struct bytes topic, const struct 
 /* Gives C the origin that its client has on every connection. To be called before it subscribes. */
 void connection_known_as(struct connection *c, uint64_t origin);
 
-/* Publishes P as a message of this client; its origin is filled in. As hub_publish. */
+/* Publishes P as a message of this client, if it may; its origin is filled in. -EACCES, or as
+ * hub_publish. */
 int connection_publish(struct connection *c, struct publish *p);
 
 /* Reads no more, and gives the protocol nothing, until connection_proceed(). */

@@ -85,7 +85,7 @@ void door_choose(struct connection *c)
 		http_open(c);
 	else
 		door_sniff(c);
-	if (c->refused && c->protocol == &door_protocol)
+	if ((c->refused || c->barred) && c->protocol == &door_protocol)
 		deadline_set(&c->server->doubt, &c->rest); /* no longer than it takes to ask */
 }
 

@@ -234,6 +234,11 @@ static void exchange_start(struct exchange *x, const struct http_request *r)
 		exchange_refuse(x, 503, "the hub has as many clients as it may; try again later");
 		return;
 	}
+	if (x->connection->barred) {
+		x->keep_alive = false;
+		exchange_refuse(x, 403, "this hub is not open to your network");
+		return;
+	}
 	if (!exchange_is_admitted(x, r) || !login_request(x, r))
 		return;
 	x->handler = route_find(x, r);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "server/formats.h"
+#include "server/login.h"
 #include "server/server.h"
 #include "wire/plain.h"
 
@@ -9,14 +10,14 @@
 #include <stdio.h>
 
 static struct publish plain_message(
-	const struct entrance *e, const char *peer, struct bytes body, uint64_t now)
+	const struct entrance *e, struct bytes from, struct bytes body, uint64_t now)
 {
 	return (struct publish){
 		.message =
 			{
 				.time_ms = now,
 				.topic = e->topic,
-				.from = bytes_text(peer),
+				.from = from,
 				.body = body,
 			},
 	};
@@ -31,13 +32,72 @@ static void plain_tell_lost(struct connection *c, int error)
 	connection_write(c, text, (size_t)len);
 }
 
+/* ---- who it is ---- */
+
+/* Says why, and that is all. */
+static void plain_dismiss(struct connection *c, const char *why)
+{
+	char text[LOGIN_WHY_SIZE + 16];
+
+	int len = snprintf(text, sizeof(text), "ferry: %s\n", why);
+	connection_write(c, text, (size_t)len);
+	connection_leave(c);
+}
+
+static void plain_deny(struct connection *c, enum access_right right)
+{
+	char why[LOGIN_WHY_SIZE];
+
+	login_why(c, right, c->entrance->topic, why);
+	plain_dismiss(c, login_wants_token(c) ? "a token is needed: the first line has to be "
+						"`login TOKEN`"
+					      : why);
+}
+
+/* Sends C the messages if it may read them. One who may do nothing has a first line to log in. */
+static void plain_begin(struct connection *c)
+{
+	struct bytes topic = c->entrance->topic;
+	bool reads = login_sees(c, ACCESS_READ, topic);
+
+	if (!reads)
+		cursor_deinit(&c->cursor);
+	else if (!c->cursor.tape && connection_subscribe(c, topic, &format_plain, SINCE_NONE) < 0)
+		connection_close(c);
+	if (!reads && !login_sees(c, ACCESS_WRITE, topic) && (c->named || !login_takes_tokens(c)))
+		plain_deny(c, ACCESS_READ);
+}
+
+/* Whether LINE is no message: a login, right or wrong. */
+static bool plain_is_login(struct connection *c, struct bytes line)
+{
+	enum login login = login_line(c, line);
+
+	if (login == LOGIN_WRONG)
+		plain_dismiss(c, "the token is none of this hub's");
+	else if (login == LOGIN_DONE)
+		plain_begin(c);
+	return login != LOGIN_NONE;
+}
+
+/* ---- lines ---- */
+
 static void plain_publish(struct connection *c, struct bytes body, uint64_t now)
 {
 	if (!body.len)
 		return; /* an empty line only says: I am listening */
-	struct publish p = plain_message(c->entrance, c->peer, body, now);
+	if (!c->named) {
+		c->named = true;
+		if (plain_is_login(c, body))
+			return;
+	}
+	struct bytes name = login_name(c);
+	struct publish p =
+		plain_message(c->entrance, name.data ? name : bytes_text(c->peer), body, now);
 	int r = connection_publish(c, &p);
-	if (r < 0)
+	if (r == -EACCES)
+		plain_deny(c, ACCESS_WRITE);
+	else if (r < 0)
 		plain_tell_lost(c, r);
 }
 
@@ -56,12 +116,12 @@ static size_t plain_received(struct connection *c, struct bytes data)
 	struct bytes in = data, line;
 	int r = PLAIN_MORE;
 
-	while (stream_is_open(&c->stream) &&
+	while (stream_is_open(&c->stream) && !c->leaving &&
 		(r = plain_next(plain, &in, max, &line)) == PLAIN_LINE) {
 		plain_publish(c, line, now);
 		c->lines = true;
 	}
-	if (!stream_is_open(&c->stream))
+	if (!stream_is_open(&c->stream) || c->leaving)
 		return data.len;
 	if (r < 0) {
 		connection_close(c);
@@ -80,7 +140,7 @@ static void plain_flush_rest(struct connection *c, bool final)
 {
 	struct bytes line;
 
-	while (stream_is_open(&c->stream) &&
+	while (stream_is_open(&c->stream) && !c->leaving &&
 		plain_flush(&c->state.plain, final, c->server->options.max_message, &line) ==
 			PLAIN_LINE)
 		plain_publish(c, line, clock_real_ms());
@@ -144,20 +204,26 @@ static const struct protocol plain_packet_protocol = {
 	.ended = connection_leave,
 };
 
-void plain_datagram(struct server *s, const struct entrance *e, const char *peer, struct bytes data)
+/* Who sends without a connection is told nothing, whatever becomes of it. */
+void plain_datagram(struct server *s, const struct entrance *e, const struct packet *packet)
 {
-	struct bytes body = plain_without_line_end(data);
+	struct bytes body = plain_without_line_end(packet->data);
+	const struct identity *who = admission_of_process(s, &packet->process);
 
 	if (!body.len)
 		return;
-	struct publish p = plain_message(e, peer, body, clock_real_ms());
+	if (!admission_allows(s, &packet->from) ||
+		!access_may(&s->access, who, ACCESS_WRITE, e->topic)) {
+		s->counters.denied++;
+		return;
+	}
+	struct publish p = plain_message(
+		e, bytes_text(who->name ? who->name : packet->name), body, clock_real_ms());
 	if (body.len > s->options.max_message)
 		s->counters.unpublished++;
 	else
 		server_publish(s, &p);
 }
-
-static const char plain_full[] = "ferry: the hub has as many clients as it may; try again later\n";
 
 void plain_open(struct connection *c)
 {
@@ -165,10 +231,11 @@ void plain_open(struct connection *c)
 	if (!c->stream.packets)
 		c->state.plain = PLAIN_NULL;
 	if (c->refused) {
-		connection_write(c, plain_full, sizeof(plain_full) - 1);
-		connection_leave(c);
+		plain_dismiss(c, "the hub has as many clients as it may; try again later");
 		return;
 	}
-	if (connection_subscribe(c, c->entrance->topic, &format_plain, SINCE_NONE) < 0)
-		connection_close(c);
+	if (c->barred)
+		plain_dismiss(c, "this hub is not open to your network");
+	else
+		plain_begin(c);
 }

@@ -141,7 +141,7 @@ static void server_on_packet(struct listener *l, const struct packet *p)
 	struct entrance *e = container_of(l, struct entrance, listener);
 
 	e->server->counters.datagrams++;
-	plain_datagram(e->server, e, p->name, p->data);
+	plain_datagram(e->server, e, p);
 }
 
 static void server_on_starved(struct listener *l, int error)
@@ -212,10 +212,11 @@ struct server *server_new(struct loop *l, const struct server_options *options,
 	deadline_init(&s->ticking);
 	ending_init(&s->turn_end, server_on_turn_end);
 	int r = server_init_deadlines(s);
-	if (r == 0)
-		return s;
-	fault_errno(why, r, "cannot start the hub");
-	return server_free(s);
+	if (r < 0)
+		fault_errno(why, r, "cannot start the hub");
+	else
+		r = admission_init(s, why);
+	return r < 0 ? server_free(s) : s;
 }
 
 int server_start(struct server *s, struct store *store, struct fault *why)
@@ -248,7 +249,7 @@ struct server *server_free(struct server *s)
 	buffer_deinit(&s->out);
 	desk_free(s->desk);
 	hub_free(s->hub);
-	access_deinit(&s->access);
+	admission_deinit(s);
 	tls_door_deinit(&s->tls);
 	for (size_t i = 0; i < sizeof(waits) / sizeof(*waits); i++)
 		deadlines_deinit(waits[i]);
@@ -293,25 +294,44 @@ void server_tell_names(
 	}
 }
 
-/* Who listens wider than this machine lets everyone in who can reach it: not by mistake. */
+/* Who listens wider than this machine may be reached by anyone there: not by mistake. What travels
+ * through a network in the clear, tokens above all, others can read; between a machine and its
+ * guests (vsock) nobody listens in. */
 static int entrance_check(const struct entrance *e, struct fault *why)
 {
+	const struct address_scheme *scheme = e->listener.address.scheme;
+	bool closed = e->server->access.closed;
 	const struct endpoint *at;
 	char text[ENDPOINT_TEXT_SIZE];
 
-	if (e->server->options.open || e->listener.address.scheme->tls)
+	if (e->server->options.open || scheme->tls)
 		return 0;
 	for (size_t i = 0; (at = listener_endpoint(&e->listener, i)); i++) {
-		if (endpoint_is_local(at))
+		if (endpoint_is_local(at) || (at->addr.ss_family == AF_VSOCK && closed))
 			continue;
 		endpoint_format(at, text);
 		return fault_set(why, -EACCES,
-			"%s can be reached from other machines, and anyone there could join; "
-			"listen "
-			"on localhost or a Unix socket, or let everyone in with --open",
-			text);
+			"%s can be reached from other machines, %s; listen with tls:HOST:PORT, on "
+			"localhost or on a Unix socket, or %s with --open",
+			text,
+			closed ? "and what proves who comes could be overheard"
+			       : "and anyone there could join; let in who has a token "
+				 "(--token-file)",
+			closed ? "accept that" : "let everyone in");
 	}
 	return 0;
+}
+
+/* The socket's file is for all where the table lets in only who may. */
+static struct address entrance_address(const struct server *s, const struct address *a)
+{
+	struct address own = *a;
+	bool checked =
+		access_knows(&s->access, IDENTITY_USER) || access_knows(&s->access, IDENTITY_GROUP);
+
+	if (checked && own.mode < 0 && own.scheme->kind == ADDRESS_UNIX && !own.abstract)
+		own.mode = 0666;
+	return own;
 }
 
 int server_listen(struct server *s, const struct address *address, struct fault *why)
@@ -323,9 +343,10 @@ int server_listen(struct server *s, const struct address *address, struct fault 
 	list_init(&e->node);
 	e->server = s;
 	e->listener = LISTENER_NULL;
+	struct address own = entrance_address(s, address); /* borrows what ADDRESS has */
 	int r = tls_door_check(&s->tls, address, why);
 	if (r == 0)
-		r = listener_open(&e->listener, s->loop, address, 0, &server_entrance, why);
+		r = listener_open(&e->listener, s->loop, &own, 0, &server_entrance, why);
 	if (r == 0)
 		r = entrance_check(e, why);
 	if (r == 0 && (r = entrance_name(e)) < 0)
@@ -362,6 +383,11 @@ void server_stop(struct server *s, void (*stopped)(void *data), void *data)
 	list_each_safe (node, &s->connections)
 		server_say_farewell(container_of(node, struct connection, node));
 	ending_ask(s->loop, &s->turn_end);
+}
+
+int server_reload(struct server *s, struct fault *why)
+{
+	return admission_reload(s, why);
 }
 
 int server_publish(struct server *s, const struct publish *p)

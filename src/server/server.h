@@ -15,7 +15,9 @@
 #include "net/deadline.h"
 #include "net/listener.h"
 #include "server/access.h"
+#include "server/admission.h"
 #include "server/guard.h"
+#include "server/throttle.h"
 #include "server/tls_door.h"
 #include "wire/http_date.h"
 
@@ -31,6 +33,7 @@ struct server_options {
 	uint64_t keep_age_ms;	  /* the store's bound by age; 0: none */
 	bool open; /* may be reached from other machines without a proof of who comes */
 	struct guard_options guard;
+	struct admission_options admission; /* what it points to outlives the server */
 };
 
 /* What the server's owner is told as it happens, for a person or a program to read; NULL members
@@ -66,8 +69,10 @@ struct entrance {
 struct server {
 	struct loop *loop;
 	struct hub *hub;
-	struct desk *desk;    /* of services */
-	struct access access; /* who may do what */
+	struct desk *desk;	  /* of services */
+	struct access access;	  /* who may do what, */
+	struct networks networks; /* and come from where */
+	struct throttle throttle;
 	struct tls_door tls;
 	const struct store *store; /* the hub's */
 	uint64_t started_ms;	   /* of the loop */
@@ -121,6 +126,10 @@ int server_start(struct server *s, struct store *store, struct fault *why);
 /* Calls BOUND with each address that is listened on, in its canonical form. */
 void server_tell_names(
 	const struct server *s, void (*bound)(void *data, const char *text), void *data);
+
+/* Reads again the files that say who may come in. Nothing changes when that fails: a negative errno
+ * with a line. */
+int server_reload(struct server *s, struct fault *why);
 
 /* Stops accepting, sends what is on its way within a second, closes, calls STOPPED. */
 void server_stop(struct server *s, void (*stopped)(void *data), void *data);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "server/formats.h"
+#include "server/login.h"
 #include "server/receipts.h"
 #include "server/server.h"
 #include "server/topics.h"
@@ -53,7 +54,10 @@ static void session_publish(struct connection *c, struct bytes body)
 	};
 
 	int r = s->receipts ? receipts_publish(s->receipts, &p) : connection_publish(c, &p);
-	if (r < 0)
+	if (r == -EACCES)
+		session_close(
+			c, WEBSOCKET_CODE_POLICY, BYTES_LITERAL("you may not write to this topic"));
+	else if (r < 0)
 		session_close(c, WEBSOCKET_CODE_TRY_LATER, bytes_text(strerror(-r)));
 }
 
@@ -215,6 +219,8 @@ static bool session_shake_hands(struct exchange *x, const struct http_request *r
 	http_writer_text(&w, "Upgrade", "websocket");
 	http_writer_text(&w, "Connection", "Upgrade");
 	http_writer_field(&w, "Sec-WebSocket-Accept", bytes_of(accept, sizeof(accept)));
+	if (login_offers_protocol(r))
+		http_writer_text(&w, "Sec-WebSocket-Protocol", LOGIN_PROTOCOL);
 	http_writer_number(
 		&w, "Ferry-Last-Id", hub_store_state(x->connection->server->hub)->last_id);
 	if (http_writer_end(&w) < 0)
