@@ -144,6 +144,16 @@ struct ferry_options {
 	 * errno. ferry_close() is still to be called. */
 	void (*closed)(void *data, int error);
 	void *data; /* passed to all of these */
+
+	/* For addresses with TLS (tls:…). The hub's key is taken for the right one when it has the
+	 * pin that stands in the address (?pin=); else when an authority vouches for it; else when
+	 * the hub had the same key before. Keys are kept in KEY_DIR; NULL: where the ferry command
+	 * keeps them. The key there, if there is one, is the one we show. */
+	const char *key_dir;
+	const char *ca; /* a file of authorities (PEM) to trust alone; NULL: the system's */
+	/* The hub at ADDRESS was not met before: not 0 to trust the key with that PIN from now on.
+	 * The handshake waits for the answer. NULL: it is refused, with -EACCES. */
+	int (*met)(void *data, const char *address, const char *pin);
 };
 
 FERRY_API void ferry_options_init(struct ferry_options *options, size_t size);

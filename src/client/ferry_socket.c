@@ -27,6 +27,20 @@ static int take_blocking(struct channel *c)
 	return take_fd(&c->in);
 }
 
+/* What a descriptor gives of TLS is nothing that could be read. */
+static int address_parse_bare(struct address *a, const char *text, struct fault *why)
+{
+	int r = address_parse(a, text, why);
+
+	if (r < 0 || !a->scheme->tls)
+		return r;
+	address_deinit(a);
+	return fault_set(why, -EPROTONOSUPPORT,
+		"%s: TLS is for sessions; a descriptor speaks it with a library of yours, over "
+		"tcp:",
+		text);
+}
+
 /* ---- dialling ---- */
 
 struct ferry_dial {
@@ -55,7 +69,7 @@ static int dial_begin(struct ferry_dial *d, const char *text, int timeout_ms)
 	struct ferry *f = d->ferry;
 	struct address address;
 
-	int r = address_parse(&address, text, &f->why);
+	int r = address_parse_bare(&address, text, &f->why);
 	if (r < 0)
 		return r;
 	unsigned timeout = timeout_ms > 0 ? (unsigned)timeout_ms : DIAL_TIMEOUT_MS;
@@ -186,7 +200,7 @@ static int listener_begin(struct ferry_listener *l, const char *text)
 	struct ferry *f = l->ferry;
 	struct address address;
 
-	int r = address_parse(&address, text, &f->why);
+	int r = address_parse_bare(&address, text, &f->why);
 	if (r < 0)
 		return r;
 	if (address.type == SOCK_DGRAM)

@@ -186,6 +186,17 @@ static void datagrams_cannot_be_accepted(void **state)
 	ferry_free(f);
 }
 
+static void a_descriptor_speaks_no_tls(void **state)
+{
+	struct ferry *f = ferry_new();
+
+	assert_int_equal(ferry_dial(f, "tls:localhost:1", PATIENCE_MS), -EPROTONOSUPPORT);
+	assert_non_null(strstr(ferry_why(f), "TLS is for sessions"));
+	assert_null(ferry_listen(f, "tls:localhost:0", NULL, NULL));
+	assert_non_null(strstr(ferry_why(f), "TLS is for sessions"));
+	ferry_free(f);
+}
+
 static void publishes_and_follows_by_waiting(void **state)
 {
 	struct ferry *f = ferry_new();
@@ -380,6 +391,7 @@ int main(void)
 		cmocka_unit_test(dials_and_accepts_by_callback),
 		cmocka_unit_test(a_dial_that_fails_says_why),
 		cmocka_unit_test(datagrams_cannot_be_accepted),
+		cmocka_unit_test(a_descriptor_speaks_no_tls),
 		cmocka_unit_test(publishes_and_follows_by_waiting),
 		cmocka_unit_test(publishes_and_follows_by_callback),
 		cmocka_unit_test(nobody_there_is_told_by_whatever_waits),
