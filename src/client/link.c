@@ -2,9 +2,12 @@
 
 #include "base/cleanup.h"
 #include "net/child.h"
+#include "net/known.h"
+#include "net/tls_stream.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static struct link *link_of(struct stream *s)
@@ -68,16 +71,82 @@ static void link_on_ended(struct stream *s)
 	l->handler->ended(l);
 }
 
+/* ---- TLS ---- */
+
+static void link_end_shaking(struct link *l)
+{
+	l->shaking = false;
+	deadlines_deinit(&l->limit);
+}
+
+static void link_is_established(struct link *l)
+{
+	link_end_shaking(l);
+	l->handler->connected(l);
+}
+
+static void link_fail_tls(struct link *l, int error)
+{
+	cleanup(cleanup_free) char *name = known_name(&l->address);
+	struct fault why;
+	char what[FAULT_TEXT_MAX / 2];
+
+	snprintf(what, sizeof(what), "cannot connect to %s", name ? name : l->address.scheme->name);
+	stream_fault(&l->stream, error, what, &why);
+	link_close(l);
+	l->handler->failed(l, &why);
+}
+
+static void link_on_late(struct deadlines *d, struct deadline *which)
+{
+	link_fail_tls(container_of(which, struct link, late), -ETIMEDOUT);
+}
+
+/* 0, or a negative errno with a line where it is known. */
+static int link_start_tls(struct link *l, struct fault *why)
+{
+	uint64_t now = loop_now(l->loop);
+	struct tls_context *context;
+	struct tls_setup setup;
+
+	if (!l->trust)
+		return fault_set(why, -EINVAL, "nothing says whom to trust over TLS");
+	int r = trust_context(l->trust, &context, why);
+	if (r == 0)
+		r = deadlines_init(&l->limit, l->loop, l->until_ms > now ? l->until_ms - now : 1,
+			link_on_late);
+	if (r < 0)
+		return r;
+	l->shaking = true;
+	deadline_init(&l->late);
+	deadline_set(&l->limit, &l->late);
+	l->check = (struct trust_check){l->trust, &l->address};
+	trust_setup(&l->check, &setup);
+	return tls_stream_start(&l->stream, context, &setup, BYTES_NULL);
+}
+
 static void link_on_writable(struct stream *s)
 {
 	struct link *l = link_of(s);
 
-	l->handler->writable(l);
+	if (l->shaking)
+		link_is_established(l);
+	else
+		l->handler->writable(l);
 }
 
 static void link_on_failed(struct stream *s, int error)
 {
-	link_fail(link_of(s), error, "the connection broke");
+	struct link *l = link_of(s);
+	struct fault why;
+
+	if (l->shaking) {
+		link_fail_tls(l, error);
+		return;
+	}
+	stream_fault(s, error, "the connection broke", &why);
+	link_close(l);
+	l->handler->failed(l, &why);
 }
 
 static const struct stream_handler link_stream_handler = {
@@ -111,6 +180,19 @@ static void link_free_timer(uv_handle_t *timer)
 
 /* ---- life ---- */
 
+static void link_connect_tls(struct link *l)
+{
+	struct fault known = FAULT_NULL;
+
+	int r = link_start_tls(l, &known);
+	if (r == 0)
+		return;
+	if (!known.error)
+		fault_errno(&known, r, "cannot speak TLS");
+	link_close(l);
+	l->handler->failed(l, &known);
+}
+
 static void link_on_dialed(void *arg, struct channel *c, const struct fault *why)
 {
 	struct link *l = arg;
@@ -130,7 +212,10 @@ static void link_on_dialed(void *arg, struct channel *c, const struct fault *why
 	}
 	l->child = take(c->child);
 	l->stream.limit = UINT32_MAX; /* what waits is bounded by who writes */
-	l->handler->connected(l);
+	if (l->address.scheme)
+		link_connect_tls(l);
+	else
+		l->handler->connected(l);
 }
 
 int link_init(
@@ -153,7 +238,10 @@ int link_dial(struct link *l, const struct address *a, uint64_t timeout_ms)
 	unsigned span = timeout_ms < UINT_MAX ? (unsigned)timeout_ms : UINT_MAX;
 
 	buffer_deinit(&l->held);
-	return dial_start(&l->dial, l->loop, a, span, link_on_dialed, l);
+	address_deinit(&l->address);
+	l->until_ms = loop_now(l->loop) + (span ? span : DIAL_TIMEOUT_MS);
+	int r = a->scheme->tls ? address_copy(&l->address, a) : 0;
+	return r < 0 ? r : dial_start(&l->dial, l->loop, a, span, link_on_dialed, l);
 }
 
 void link_close(struct link *l)
@@ -163,6 +251,7 @@ void link_close(struct link *l)
 	uv_timer_stop(l->timer);
 	l->dial = dial_cancel(l->dial);
 	stream_deinit(&l->stream);
+	link_end_shaking(l);
 	l->child = child_free(l->child);
 }
 
@@ -172,6 +261,7 @@ void link_deinit(struct link *l)
 		return;
 	link_close(l);
 	buffer_deinit(&l->held);
+	address_deinit(&l->address);
 	uv_close((uv_handle_t *)l->timer, link_free_timer);
 	l->timer = NULL;
 }

@@ -13,6 +13,7 @@
 
 #include "base/fault.h"
 #include "net/address.h"
+#include "net/deadline.h"
 #include "net/dial.h"
 #include "net/stream.h"
 #include "net/trust.h"
@@ -40,9 +41,15 @@ struct link {
 	struct stream stream;
 	struct buffer held;
 	uv_timer_t *timer;
+	struct address address;	  /* of a hub that TLS is spoken with */
+	struct trust_check check; /* of its key, */
+	struct deadlines limit;	  /* and how long that may take */
+	struct deadline late;
+	uint64_t until_ms; /* `connected` must have come */
+	bool shaking;	   /* hands: TLS is not established */
 };
 
-#define LINK_NULL ((struct link){.stream = STREAM_NULL})
+#define LINK_NULL ((struct link){.stream = STREAM_NULL, .address = ADDRESS_NULL})
 
 /* 0 or -ENOMEM. TRUST (which must stay) judges whom TLS addresses lead to; without one, NULL, there
  * is no TLS. */
@@ -52,8 +59,8 @@ int link_init(
 /* Safe on LINK_NULL and twice. */
 void link_deinit(struct link *l);
 
-/* Starts to connect to A; `connected` or `failed` comes in a later turn, after TIMEOUT_MS at the
- * latest. 0, or -ENOMEM and neither comes. */
+/* Starts to connect to A, and to speak TLS where that says so; `connected` or `failed` comes in a
+ * later turn, after TIMEOUT_MS at the latest. 0, or -ENOMEM and neither comes. */
 int link_dial(struct link *l, const struct address *a, uint64_t timeout_ms);
 
 /* Ends whatever is there, without a callback; what waits to be sent is lost. Clears the alarm. The

@@ -163,7 +163,8 @@ void session_lost(struct session *s, const struct fault *why)
 {
 	if (s->state == SESSION_CLOSED)
 		return;
-	if (!s->has_been_open || !s->reconnect || !s->dialect->resumes) {
+	bool barred = why->error == -EACCES; /* or the hub has another key: it will not change */
+	if (barred || !s->has_been_open || !s->reconnect || !s->dialect->resumes) {
 		session_over(s, why);
 		return;
 	}

@@ -220,6 +220,14 @@ int address_parse(struct address *a, const char *text, struct fault *why)
 	return 0;
 }
 
+int address_copy(struct address *to, const struct address *from)
+{
+	cleanup(cleanup_free) char *text = address_format(from);
+
+	*to = ADDRESS_NULL;
+	return text ? address_parse(to, text, NULL) : -ENOMEM;
+}
+
 void address_deinit(struct address *a)
 {
 	free(a->host);

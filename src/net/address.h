@@ -88,6 +88,9 @@ const struct address_scheme *address_scheme_at(size_t n);
  * -ENOMEM. *a is ADDRESS_NULL when it fails. */
 int address_parse(struct address *a, const char *text, struct fault *why);
 
+/* TO becomes an equal address of its own. 0 or -ENOMEM; it is ADDRESS_NULL then. */
+int address_copy(struct address *to, const struct address *from);
+
 /* Safe on ADDRESS_NULL and twice. */
 void address_deinit(struct address *a);
 

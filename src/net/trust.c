@@ -40,7 +40,8 @@ struct trust_case {
 	struct trust *trust;
 	const struct address *address;
 	const struct tls_peer *peer;
-	char *name; /* of the address, among the known */
+	const char *doubt; /* of the authorities, empty for none */
+	char *name;	   /* of the address, among the known */
 	char shown[PIN_TEXT_SIZE];
 	size_t line; /* of the known key */
 	struct pin known;
@@ -52,9 +53,10 @@ static int trust_refuse_pin(const struct trust_case *c, const struct pin *pinned
 
 	pin_format(pinned, wanted);
 	return fault_set(why, -EACCES,
-		"%s: this is not the hub that the pin names, or it has a new key: it shows %s, and "
-		"the pin is %s",
-		c->name, c->shown, wanted);
+		"it is not the hub that the pin names, or it has a new key: it shows %s, and the "
+		"pin "
+		"is %s",
+		c->shown, wanted);
 }
 
 static int trust_refuse_changed(const struct trust_case *c, struct fault *why)
@@ -63,9 +65,9 @@ static int trust_refuse_changed(const struct trust_case *c, struct fault *why)
 
 	pin_format(&c->known, known);
 	return fault_set(why, -EACCES,
-		"%s: the key has changed: it was %s, now it is %s; if the hub's owner says that "
+		"its key has changed: it was %s, now it is %s; if the hub's owner says that "
 		"the new one is right (ferry key there), remove line %zu of %s",
-		c->name, known, c->shown, c->line, c->trust->known.path);
+		known, c->shown, c->line, c->trust->known.path);
 }
 
 static int trust_refuse_new(const struct trust_case *c, struct fault *why)
@@ -77,15 +79,14 @@ static int trust_refuse_new(const struct trust_case *c, struct fault *why)
 	free(t->unmet);
 	t->unmet = address_format(&pinned);
 	return fault_set(why, -EACCES,
-		"%s: its key is not known here (%s): it shows %s; if the hub's owner says that "
+		"its key is not known here (%s): it shows %s; if the hub's owner says that "
 		"this is right (ferry key there), use the address %s, or --trust-first once",
-		c->name, c->peer->doubt, c->shown, t->unmet ? t->unmet : c->name);
+		c->doubt, c->shown, t->unmet ? t->unmet : c->name);
 }
 
 static int trust_refuse_authority(const struct trust_case *c, struct fault *why)
 {
-	return fault_set(why, -EACCES, "%s: its certificate does not prove who it is: %s", c->name,
-		c->peer->doubt);
+	return fault_set(why, -EACCES, "its certificate does not prove who it is: %s", c->doubt);
 }
 
 /* ---- first contact ---- */
@@ -93,7 +94,7 @@ static int trust_refuse_authority(const struct trust_case *c, struct fault *why)
 static int trust_meet(struct trust_case *c, struct fault *why)
 {
 	struct trust *t = c->trust;
-	struct contact contact = {.address = c->name, .pin = c->shown, .doubt = c->peer->doubt};
+	struct contact contact = {.address = c->name, .pin = c->shown, .doubt = c->doubt};
 
 	if (!t->options.first && (!t->options.ask || !t->options.ask(t->options.data, &contact)))
 		return trust_refuse_new(c, why);
@@ -116,7 +117,7 @@ static int trust_weigh(struct trust_case *c, const struct pin *pinned, struct fa
 	struct trust_facts facts = {
 		.shown = &c->peer->pin,
 		.pinned = pinned,
-		.doubted = c->peer->doubt[0],
+		.doubted = *c->doubt,
 		.own_authority = c->trust->options.ca_file,
 	};
 
@@ -141,6 +142,20 @@ static int trust_weigh(struct trust_case *c, const struct pin *pinned, struct fa
 	}
 }
 
+static bool has_host(const struct address *a)
+{
+	return a->scheme->kind == ADDRESS_INET;
+}
+
+/* Any host can have a certificate of the system's authorities: it proves nothing of a socket that
+ * is no host's. */
+static const char *trust_doubt(const struct trust_case *c)
+{
+	if (c->peer->doubt[0] || has_host(c->address) || c->trust->options.ca_file)
+		return c->peer->doubt;
+	return "its certificate is for a host, and this address is none's";
+}
+
 static int trust_check(void *arg, const struct tls_peer *peer, struct fault *why)
 {
 	const struct trust_check *check = arg;
@@ -156,9 +171,10 @@ static int trust_check(void *arg, const struct tls_peer *peer, struct fault *why
 
 	if (!name)
 		return fault_errno(why, -ENOMEM, "cannot check the hub's key");
+	c.doubt = trust_doubt(&c);
 	pin_format(&peer->pin, c.shown);
 	if (of_address && pin_parse(&pin, of_address) < 0)
-		return fault_set(why, -EINVAL, "%s: the pin is none", name);
+		return fault_set(why, -EINVAL, "the pin of the address is none");
 	return trust_weigh(&c, of_address || check->trust->pinned ? &pin : NULL, why);
 }
 
@@ -177,7 +193,7 @@ void trust_setup(struct trust_check *check, struct tls_setup *setup)
 	const struct address *a = check->address;
 
 	*setup = (struct tls_setup){
-		.host = a->scheme->kind == ADDRESS_INET ? a->host : NULL,
+		.host = has_host(a) ? a->host : NULL,
 		.check = trust_check,
 		.check_arg = check,
 	};

@@ -184,13 +184,6 @@ static int refuse_tls(const struct address *a, struct fault *why)
 		a->scheme->name);
 }
 
-static int address_copy(struct address *to, const struct address *from)
-{
-	cleanup(cleanup_free) char *text = address_format(from);
-
-	return text ? address_parse(to, text, NULL) : -ENOMEM;
-}
-
 static bool is_single(const struct address *a)
 {
 	return a->scheme->kind == ADDRESS_STDIO || a->scheme->kind == ADDRESS_FD;
