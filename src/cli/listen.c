@@ -7,6 +7,7 @@
 #include "cli/console.h"
 #include "cli/hub_key.h"
 #include "cli/keep.h"
+#include "hub/catalogue.h"
 #include "net/activation.h"
 #include "server/server.h"
 
@@ -36,6 +37,9 @@ struct listen_settings {
 	uint64_t keep_age;
 	uint64_t keep_count;
 	uint64_t keep_size;
+	const char *files;
+	uint64_t max_file;
+	uint64_t max_files_total;
 	bool busy_poll;
 	const char *cert;
 	const char *key;
@@ -52,6 +56,7 @@ struct listen {
 	struct loop loop;
 	struct console *console;
 	struct store *store;
+	struct catalogue *catalogue;
 	struct server *server;
 	uv_signal_t interrupt;
 	uv_signal_t terminate;
@@ -79,6 +84,12 @@ static const struct option_entry listen_options[] = {
 		0, "keep so many messages"},
 	{"keep-size", 0, OPTION_SIZE, offsetof(struct listen_settings, keep_size), "SIZE", NULL,
 		4096, 0, "keep so many bytes of messages (default: 64M in memory, all in a file)"},
+	{"files", 0, OPTION_TEXT, offsetof(struct listen_settings, files), "DIR", NULL, 0, 0,
+		"keep files in DIR, and give them out"},
+	{"max-file", 0, OPTION_SIZE, offsetof(struct listen_settings, max_file), "SIZE", NULL, 1, 0,
+		"the largest file that is taken in"},
+	{"max-files-total", 0, OPTION_SIZE, offsetof(struct listen_settings, max_files_total),
+		"SIZE", NULL, 1, 0, "take no more in when all files together have so many bytes"},
 	{"open", 0, OPTION_FLAG, offsetof(struct listen_settings, open), NULL, NULL, 0, 0,
 		"listen beyond this machine: whoever reaches the address is let in"},
 	{"cert", 0, OPTION_TEXT, offsetof(struct listen_settings, cert), "FILE", NULL, 0, 0,
@@ -264,6 +275,25 @@ static int listen_open_store(struct listen *l, struct fault *why)
 	return keep_open(&l->store, settings->store, &keep, listen_on_store_wake, l, why);
 }
 
+static int listen_open_files(struct listen *l, struct fault *why)
+{
+	const struct listen_settings *settings = l->settings;
+	const struct catalogue_options options = {
+		.path = settings->files,
+		.max_file = settings->max_file,
+		.max_total = settings->max_files_total,
+	};
+
+	if (!settings->files)
+		return 0;
+	l->catalogue = catalogue_new(&options, why);
+	if (!l->catalogue)
+		return why->error;
+	return server_keep_files(l->server, l->catalogue) < 0
+		       ? fault_errno(why, -ENOMEM, "cannot keep files in %s", settings->files)
+		       : 0;
+}
+
 static int listen_start(struct listen *l, const struct command_line *line, struct fault *why)
 {
 	const struct listen_settings *settings = line->settings;
@@ -325,6 +355,8 @@ static int listen_start(struct listen *l, const struct command_line *line, struc
 	if (r == 0)
 		r = listen_open_store(l, why);
 	if (r == 0)
+		r = listen_open_files(l, why);
+	if (r == 0)
 		r = server_start(l->server, l->store, why);
 	if (r == 0)
 		server_tell_names(l->server, console_listening, l->console);
@@ -358,6 +390,7 @@ static int listen_run(const struct command_line *line)
 	}
 	server_free(l.server);
 	store_free(l.store);
+	catalogue_free(l.catalogue);
 	console_free(l.console);
 	loop_deinit(&l.loop);
 	return r < 0 ? command_failed(&why) : EX_OK;

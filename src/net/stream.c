@@ -337,6 +337,14 @@ ssize_t stream_offer_file(struct stream *s, int fd, uint64_t at, size_t len)
 	return n ? n : -ENODATA;
 }
 
+void stream_yield(struct stream *s)
+{
+	if (!stream_is_open(s) || s->blocked)
+		return;
+	s->blocked = true;
+	source_again(s->loop, &s->source, EPOLLOUT);
+}
+
 void stream_end(struct stream *s)
 {
 	if (!stream_is_open(s) || s->ending)

@@ -122,6 +122,11 @@ ssize_t stream_offer(struct stream *s, const struct iovec *iov, int count);
  * file has none there; the error of reading it, or of the stream. May wait for the disk. */
 ssize_t stream_offer_file(struct stream *s, int fd, uint64_t at, size_t len);
 
+/* Takes nothing more in this turn: `writable` comes in the next one, after everyone else had
+ * theirs.
+ */
+void stream_yield(struct stream *s);
+
 /* Ends our direction after what is queued (shutdown(2) SHUT_WR). */
 void stream_end(struct stream *s);
 

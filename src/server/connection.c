@@ -277,6 +277,15 @@ void connection_pump(struct connection *c)
 	connection_finish(c);
 }
 
+ssize_t connection_offer_file(struct connection *c, int fd, uint64_t at, size_t len)
+{
+	connection_flush(c);
+	ssize_t n = stream_offer_file(&c->stream, fd, at, len);
+	if (n > 0)
+		deadline_set(&c->server->idle, &c->idle);
+	return n;
+}
+
 static void connection_on_cursor(struct cursor *cursor)
 {
 	connection_pump(container_of(cursor, struct connection, cursor));

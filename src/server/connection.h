@@ -135,5 +135,9 @@ void connection_wrote(struct connection *c);
 /* Both in one. */
 void connection_write(struct connection *c, const void *data, size_t len);
 
+/* Offers bytes of a file behind the answers, for one who does not subscribe: as stream_offer_file.
+ */
+ssize_t connection_offer_file(struct connection *c, int fd, uint64_t at, size_t len);
+
 /* Sends the subscriber what it has not had, as much as the kernel takes. */
 void connection_pump(struct connection *c);

@@ -117,6 +117,11 @@ bool exchange_write(struct exchange *x, struct bytes piece)
 	return stream_is_open(&c->stream);
 }
 
+ssize_t exchange_offer_file(struct exchange *x, int fd, uint64_t at, size_t len)
+{
+	return connection_offer_file(x->connection, fd, at, len);
+}
+
 void exchange_end(struct exchange *x)
 {
 	exchange_end_stream(x, BYTES_NULL);
@@ -220,6 +225,19 @@ bool exchange_limit(struct exchange *x, const struct http_request *r, uint64_t l
 	return false;
 }
 
+static void exchange_continue(struct exchange *x)
+{
+	x->awaited = false;
+	connection_write(x->connection, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+}
+
+void exchange_go_on(struct exchange *x)
+{
+	if (x->awaited && x->reading && !x->answered)
+		exchange_continue(x);
+	connection_proceed(x->connection);
+}
+
 static void exchange_start(struct exchange *x, const struct http_request *r)
 {
 	x->connection->server->counters.requests++;
@@ -229,6 +247,7 @@ static void exchange_start(struct exchange *x, const struct http_request *r)
 	x->reading = r->framing != HTTP_NO_BODY;
 	x->answered = false;
 	x->streaming = false;
+	x->awaited = r->expect_continue;
 	if (x->connection->refused) {
 		x->keep_alive = false;
 		exchange_refuse(x, 503, "the hub has as many clients as it may; try again later");
@@ -249,8 +268,8 @@ static void exchange_start(struct exchange *x, const struct http_request *r)
 		return;
 	if (!x->reading)
 		exchange_complete(x);
-	else if (r->expect_continue)
-		connection_write(x->connection, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+	else if (x->awaited && !x->connection->holding)
+		exchange_continue(x);
 }
 
 static size_t exchange_receive_head(struct exchange *x, struct bytes data)
@@ -325,7 +344,7 @@ static void exchange_stop(struct connection *c)
 {
 	struct exchange *x = exchange_of(c);
 
-	if (exchange_owes_answer(x))
+	if (exchange_owes_answer(x) || (x->streaming && x->handler->finite))
 		x->keep_alive = false;
 	else
 		connection_leave(c);

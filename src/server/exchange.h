@@ -39,6 +39,8 @@ struct handler {
 	/* No call comes any more: frees `own`. After the answer, or without one when the client is
 	 * gone. May be NULL. */
 	void (*close)(struct exchange *x);
+	/* Its streams end by themselves: a client that has ended its direction gets all of them. */
+	bool finite;
 };
 
 struct exchange {
@@ -55,6 +57,7 @@ struct exchange {
 	bool answered : 1; /* the answer is out, or is a stream */
 	bool streaming : 1;
 	bool chunked : 1; /* the stream is */
+	bool awaited : 1; /* the client waits for "100 Continue" */
 };
 
 /* Makes C speak HTTP. */
@@ -67,6 +70,10 @@ static inline struct exchange *exchange_of(struct connection *c)
 {
 	return c->state.own;
 }
+
+/* Lets in the body of a request whose handler holds the connection (connection_hold). A body that
+ * is held in `begin` is not asked for with "100 Continue" before. */
+void exchange_go_on(struct exchange *x);
 
 /* In `begin`: lets in a body of at most LIMIT bytes. False when it was refused with 413. */
 bool exchange_limit(struct exchange *x, const struct http_request *r, uint64_t limit);
@@ -91,6 +98,10 @@ bool exchange_stream_length(struct exchange *x, struct http_writer *w, uint64_t 
 
 /* Writes a piece of the stream. False when the connection is closed. */
 bool exchange_write(struct exchange *x, struct bytes piece);
+
+/* Offers LEN bytes of the file FD from AT on as a piece of a stream of known length: as
+ * stream_offer_file. */
+ssize_t exchange_offer_file(struct exchange *x, int fd, uint64_t at, size_t len);
 
 /* Ends the stream: with the last chunk, or with the connection. */
 void exchange_end(struct exchange *x);

@@ -5,6 +5,7 @@
 #include "net/vsock.h"
 #include "server/connection.h"
 #include "server/desk.h"
+#include "server/files.h"
 #include "server/plain.h"
 
 #include <errno.h>
@@ -219,6 +220,12 @@ struct server *server_new(struct loop *l, const struct server_options *options,
 	return r < 0 ? server_free(s) : s;
 }
 
+int server_keep_files(struct server *s, struct catalogue *c)
+{
+	s->files = files_new(s, c);
+	return s->files ? 0 : -ENOMEM;
+}
+
 int server_start(struct server *s, struct store *store, struct fault *why)
 {
 	struct hub_options hub = {
@@ -247,6 +254,7 @@ struct server *server_free(struct server *s)
 	server_free_closed(s);
 	ending_cancel(&s->turn_end);
 	buffer_deinit(&s->out);
+	files_free(s->files);
 	desk_free(s->desk);
 	hub_free(s->hub);
 	admission_deinit(s);

@@ -22,7 +22,9 @@
 #include "wire/http_date.h"
 
 struct connection;
+struct catalogue;
 struct desk;
+struct files;
 struct server;
 
 struct server_options {
@@ -70,6 +72,7 @@ struct server {
 	struct loop *loop;
 	struct hub *hub;
 	struct desk *desk;	  /* of services */
+	struct files *files;	  /* NULL: it keeps none */
 	struct access access;	  /* who may do what, */
 	struct networks networks; /* and come from where */
 	struct throttle throttle;
@@ -118,6 +121,10 @@ struct server *server_free(struct server *s);
 
 /* Listens on ADDRESS (copied). Negative errno with a line in WHY. */
 int server_listen(struct server *s, const struct address *address, struct fault *why);
+
+/* Gives out and takes in the files of C, which stays the caller's and must outlive the server. To
+ * be called before server_start(). 0 or -ENOMEM. */
+int server_keep_files(struct server *s, struct catalogue *c);
 
 /* Makes the hub over STORE, which stays the caller's and must outlive the server. Negative errno
  * with a line in WHY. */
