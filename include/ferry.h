@@ -154,6 +154,11 @@ struct ferry_options {
 	/* The hub at ADDRESS was not met before: not 0 to trust the key with that PIN from now on.
 	 * The handshake waits for the answer. NULL: it is refused, with -EACCES. */
 	int (*met)(void *data, const char *address, const char *pin);
+
+	/* Shown to a hub that asks who comes; NULL: none. It is never shown through a network where
+	 * others could read it: the session ends with -EACCES there. On the plain wire it is not
+	 * shown. */
+	const char *token;
 };
 
 FERRY_API void ferry_options_init(struct ferry_options *options, size_t size);

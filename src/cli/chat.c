@@ -204,6 +204,8 @@ static void chat_on_refused(struct session *s, const struct fault *why)
 
 	if (session_is_open(s))
 		printer_note(&c->printer, "a message was not stored: %s", why->text);
+	if (why->error == -EACCES && !c->why.error)
+		fault_set(&c->why, -EACCES, "the hub lets this client read, but not write");
 }
 
 static void chat_on_writable(struct session *s)
@@ -330,6 +332,7 @@ const struct command command_chat = {
 		 "the conversation. Without an ADDRESS it is " CHAT_PRESET ".",
 	.max_words = 1,
 	.trusts = true,
+	.shows_token = true,
 	.meets = true,
 	.settings_size = sizeof(struct chat_settings),
 	.options = chat_options,

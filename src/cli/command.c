@@ -63,11 +63,18 @@ static const struct option_entry command_trust[] = {
 	OPTION_END,
 };
 
+static const struct option_entry command_token[] = {
+	{"token-file", 0, OPTION_TEXT, offsetof(struct contact_settings, token_file), "FILE", NULL,
+		0, 0, "show the hub the token in this file (default: that in $FERRY_TOKEN)"},
+	OPTION_END,
+};
+
 const struct option_entry *command_table(const struct command *c, size_t n)
 {
 	static const struct option_entry none[] = {OPTION_END};
 	const struct option_entry *const tables[COMMAND_TABLES] = {
 		c->options ? c->options : none,
+		c->shows_token ? command_token : none,
 		c->trusts ? command_trust : none,
 		command_common,
 	};
@@ -213,7 +220,7 @@ struct invocation {
 static int command_parse(
 	struct invocation *i, const struct command *c, int argc, char **argv, struct fault *why)
 {
-	void *places[COMMAND_TABLES] = {i->settings, &i->contact, &i->common};
+	void *places[COMMAND_TABLES] = {i->settings, &i->contact, &i->contact, &i->common};
 	struct parser parser = {0};
 
 	for (size_t n = 0; n < COMMAND_TABLES; n++)
@@ -222,7 +229,9 @@ static int command_parse(
 	if (r || !c->trusts)
 		return r;
 	i->trust = contact_trust(&i->contact, why);
-	return i->trust ? 0 : command_misused(c, "%s", why->text);
+	if (i->trust)
+		return 0;
+	return why->error == -EINVAL ? command_misused(c, "%s", why->text) : command_failed(why);
 }
 
 int command_run(const struct command *c, int argc, char **argv)

@@ -111,6 +111,7 @@ struct command {
 	int max_words;	    /* -1: any number */
 	bool takes_program; /* what stands behind `--` is no word but a program to run */
 	bool trusts;	    /* it speaks TLS to others: it takes the options of trust */
+	bool shows_token;   /* its hub may want one: it takes the option of tokens */
 	bool meets;	    /* its first word is a hub, whose key a person may be asked about */
 	size_t settings_size;
 	const struct option_entry *options;
@@ -137,9 +138,9 @@ extern const struct command *const commands[];
 
 const struct command *command_find(const char *name);
 
-/* The tables of options that C takes: its own, those of trust, and those of every command. The Nth
- * may be empty, but is never NULL. */
-enum { COMMAND_TABLES = 3 };
+/* The tables of options that C takes: its own, those of tokens, those of trust, and those of every
+ * command. The Nth may be empty, but is never NULL. */
+enum { COMMAND_TABLES = 4 };
 const struct option_entry *command_table(const struct command *c, size_t n);
 
 /* Those of every command: --help, --quiet, --verbose, --trace. */

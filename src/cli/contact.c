@@ -3,10 +3,12 @@
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "client/link.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { CONTACT_TIMEOUT_MS = 10 * 1000 };
@@ -52,9 +54,53 @@ static bool contact_ask(void *data, const struct contact *c)
 	return yes;
 }
 
+/* ---- the token ---- */
+
+/* The file has the token, and nothing else. */
+static int contact_read_token(const char *path, char **token, struct fault *why)
+{
+	static const char blank[] = " \t\r\n";
+	cleanup(secret_forget) struct buffer text = BUFFER_NULL;
+
+	int r = secret_read(path, &text, why);
+	if (r == 0 && buffer_append(&text, "", 1) < 0)
+		r = fault_errno(why, -ENOMEM, "%s", path);
+	if (r < 0)
+		return r;
+	const char *start = (const char *)buffer_bytes(&text).data;
+	start += strspn(start, blank);
+	size_t len = strcspn(start, blank);
+	if (!len || start[len + strspn(start + len, blank)])
+		return fault_set(
+			why, -EINVAL, "%s: there must be a token in it, and nothing else", path);
+	*token = bytes_dup(bytes_of(start, len));
+	return *token ? 0 : fault_errno(why, -ENOMEM, "%s", path);
+}
+
+/* A program's arguments are for everyone to see (ps), so there is no option for the token itself.
+ */
+static int contact_token(const char *path, char **token, struct fault *why)
+{
+	const char *own = getenv("FERRY_TOKEN");
+
+	*token = NULL;
+	if (path)
+		return contact_read_token(path, token, why);
+	if (!own || !*own)
+		return 0;
+	*token = strdup(own);
+	return *token ? 0 : fault_errno(why, -ENOMEM, "cannot keep the token");
+}
+
 struct trust *contact_trust(const struct contact_settings *settings, struct fault *why)
 {
+	cleanup(cleanup_free) char *token = NULL;
+
+	if (contact_token(settings->token_file, &token, why) < 0)
+		return NULL;
 	const struct trust_options options = {
+		.token = token,
+		.token_in_plain = settings->token_file,
 		.pin = settings->pin,
 		.ca_file = settings->ca,
 		.cert_file = settings->cert,

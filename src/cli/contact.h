@@ -18,9 +18,11 @@ struct contact_settings {
 	const char *key;
 	const char *key_dir;
 	bool trust_first;
+	const char *token_file;
 };
 
-/* What a command trusts. NULL with a line in WHY. */
+/* What a command trusts, with the token of its file or else of $FERRY_TOKEN. NULL with a line in
+ * WHY. */
 struct trust *contact_trust(const struct contact_settings *settings, struct fault *why);
 
 /* Meets the hub at ADDRESS, if that speaks TLS and was not met before. 0 to go on: also when it

@@ -194,6 +194,7 @@ const struct command command_follow = {
 	.min_words = 1,
 	.max_words = 1,
 	.trusts = true,
+	.shows_token = true,
 	.meets = true,
 	.settings_size = sizeof(struct follow_settings),
 	.options = follow_options,

@@ -279,6 +279,7 @@ const struct command command_request = {
 	.min_words = 2,
 	.max_words = 3,
 	.trusts = true,
+	.shows_token = true,
 	.meets = true,
 	.settings_size = sizeof(struct request_settings),
 	.options = request_options,

@@ -267,6 +267,7 @@ const struct command command_send = {
 	.min_words = 1,
 	.max_words = 2,
 	.trusts = true,
+	.shows_token = true,
 	.meets = true,
 	.settings_size = sizeof(struct send_settings),
 	.options = send_options,

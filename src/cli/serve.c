@@ -134,6 +134,7 @@ const struct command command_serve = {
 	.min_words = 3,
 	.max_words = -1,
 	.trusts = true,
+	.shows_token = true,
 	.meets = true,
 	.settings_size = sizeof(struct serve_settings),
 	.options = serve_options,

@@ -120,6 +120,7 @@ const struct command command_status = {
 	.min_words = 1,
 	.max_words = 1,
 	.trusts = true,
+	.shows_token = true,
 	.meets = true,
 	.settings_size = sizeof(struct status_settings),
 	.options = status_options,

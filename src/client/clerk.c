@@ -1,6 +1,7 @@
 #include "client/clerk.h"
 
 #include "base/cleanup.h"
+#include "client/reply.h"
 #include "wire/uri.h"
 
 #include <errno.h>
@@ -86,6 +87,22 @@ static int clerk_post(struct clerk *c, struct http_call *call, const char *path,
 
 /* ---- the request ---- */
 
+static void clerk_explain(const struct clerk *c, int status, struct fault *why)
+{
+	int error = reply_error(status);
+
+	if (status == 401)
+		fault_set(why, error,
+			"the hub wants a token from who serves '%s', with --token-file FILE or in "
+			"$FERRY_TOKEN",
+			c->service);
+	else if (error == -EACCES)
+		fault_set(why, error, "the hub does not let this client serve '%s'", c->service);
+	else
+		fault_set(why, -EINVAL, "the hub does not take '%s' as a service (%d)", c->service,
+			status);
+}
+
 static void take_on_head(struct http_call *call, const struct http_response *r)
 {
 	struct clerk *c = clerk_of_take(call);
@@ -95,8 +112,7 @@ static void take_on_head(struct http_call *call, const struct http_response *r)
 	buffer_consume(&c->id, buffer_len(&c->id));
 	if (r->status >= 400 && r->status < 500) {
 		struct fault why;
-		fault_set(&why, -EINVAL, "the hub does not take '%s' as a service (%d)", c->service,
-			r->status);
+		clerk_explain(c, r->status, &why);
 		http_call_break(call);
 		c->handler->refused(c, &why);
 	} else if (r->status == 200 && id.len && buffer_append(&c->id, id.data, id.len) == 0) {

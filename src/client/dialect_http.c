@@ -162,7 +162,7 @@ static void http_refused(struct session *s)
 	int error = reply_explain(&http_of(s)->reply, &why);
 	if (error == -EAGAIN)
 		session_lost(s, &why);
-	else if (error == -EPROTO || s->state == SESSION_GREETING)
+	else if (error == -EPROTO || error == -EACCES || s->state == SESSION_GREETING)
 		session_over(s, &why);
 	else
 		http_settle(s, &why, 0);

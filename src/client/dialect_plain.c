@@ -4,7 +4,9 @@
  * goodbye is the end of our direction: a peer that ends too has read everything.
  */
 
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/secret.h"
 #include "client/dialect.h"
 #include "net/sys.h"
 
@@ -32,8 +34,26 @@ static void plain_deliver(struct session *s, struct bytes line)
 	session_deliver(s, &m);
 }
 
+/* Who it is, to a hub that wants to know; in one write, as a packet would be. */
+static int plain_login(struct session *s)
+{
+	cleanup(secret_forget) struct buffer line = BUFFER_NULL;
+
+	if (!s->link.token || plain_stream(s)->datagrams)
+		return 0;
+	int r = buffer_print(&line, "login %s\n", s->link.token);
+	struct bytes text = buffer_bytes(&line);
+	return r < 0 ? r : stream_write(plain_stream(s), text.data, text.len);
+}
+
 static void plain_start(struct session *s)
 {
+	int r = plain_login(s);
+
+	if (r < 0) {
+		session_broke(s, r, "cannot say who we are: %s", strerror(-r));
+		return;
+	}
 	session_opened(s);
 	if (s->announce && session_is_connected(s) && !plain_stream(s)->packets)
 		stream_write(plain_stream(s), "\n", 1);

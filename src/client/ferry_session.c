@@ -205,6 +205,7 @@ static int open_trust(struct ferry_session *s)
 	const struct trust_options options = {
 		.directory = s->options.key_dir,
 		.ca_file = s->options.ca,
+		.token = s->options.token,
 		.ask = s->options.met ? on_met : NULL,
 		.data = s,
 	};

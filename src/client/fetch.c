@@ -36,7 +36,7 @@ static void fetch_on_connected(struct link *l)
 	struct fetch *f = fetch_of(l);
 	struct http_writer w;
 
-	request_begin_at(&w, &request, &f->address, HTTP_GET, bytes_text(f->target));
+	request_begin_at(&w, &request, &f->address, &f->link, HTTP_GET, bytes_text(f->target));
 	http_writer_text(&w, "Accept", "application/json");
 	http_writer_text(&w, "Connection", "close");
 	int r = http_writer_end(&w);

@@ -272,7 +272,7 @@ void http_call_begin(
 	buffer_consume(&c->out, buffer_len(&c->out));
 	buffer_consume(&c->trailers, buffer_len(&c->trailers));
 	http_answer_init(&c->answer, method, UINT64_MAX);
-	request_begin_at(w, &c->out, c->address, method, target);
+	request_begin_at(w, &c->out, c->address, &c->link, method, target);
 }
 
 /* A request without content says so only where its method leads to expect some (RFC 9110 section

@@ -193,6 +193,24 @@ static void link_connect_tls(struct link *l)
 	l->handler->failed(l, &known);
 }
 
+static bool link_is_overheard(const struct channel *c)
+{
+	int family = c->peer.addr.ss_family;
+
+	return (family == AF_INET || family == AF_INET6) && !endpoint_is_local(&c->peer);
+}
+
+static void link_fail_clear(struct link *l)
+{
+	struct fault why;
+
+	fault_set(&why, -EACCES,
+		"the token would cross the network for others to read; use an address with TLS "
+		"(tls:HOST:PORT), or a tunnel");
+	link_close(l);
+	l->handler->failed(l, &why);
+}
+
 static void link_on_dialed(void *arg, struct channel *c, const struct fault *why)
 {
 	struct link *l = arg;
@@ -214,6 +232,8 @@ static void link_on_dialed(void *arg, struct channel *c, const struct fault *why
 	l->stream.limit = UINT32_MAX; /* what waits is bounded by who writes */
 	if (l->address.scheme)
 		link_connect_tls(l);
+	else if (l->token && link_is_overheard(c))
+		link_fail_clear(l);
 	else
 		l->handler->connected(l);
 }
@@ -224,6 +244,7 @@ int link_init(
 	*l = LINK_NULL;
 	l->loop = loop;
 	l->trust = trust;
+	l->token = trust ? trust_token(trust, false) : NULL;
 	l->handler = handler;
 	l->timer = malloc(sizeof(*l->timer));
 	if (!l->timer)

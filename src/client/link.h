@@ -35,6 +35,7 @@ struct link_handler {
 struct link {
 	struct loop *loop;
 	struct trust *trust;
+	const char *token; /* that is shown on it, or NULL */
 	const struct link_handler *handler;
 	struct dial *dial;
 	struct child *child; /* at the other end of an exec: address */
@@ -51,8 +52,9 @@ struct link {
 
 #define LINK_NULL ((struct link){.stream = STREAM_NULL, .address = ADDRESS_NULL})
 
-/* 0 or -ENOMEM. TRUST (which must stay) judges whom TLS addresses lead to; without one, NULL, there
- * is no TLS. */
+/* 0 or -ENOMEM. TRUST (which must stay) judges whom TLS addresses lead to, and has the token that
+ * is shown there; without one, NULL, there is neither. A link that has a token fails, with -EACCES,
+ * rather than to connect through a network where others could read it. */
 int link_init(
 	struct link *l, struct loop *loop, struct trust *trust, const struct link_handler *handler);
 

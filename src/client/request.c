@@ -1,6 +1,7 @@
 #include "client/request.h"
 
 #include "base/cleanup.h"
+#include "base/secret.h"
 #include "client/dialect.h"
 #include "wire/uri.h"
 
@@ -26,14 +27,19 @@ int request_query(struct buffer *query, const char *name, const char *value)
 }
 
 void request_begin_at(struct http_writer *w, struct buffer *out, const struct address *a,
-	enum http_method method, struct bytes target)
+	const struct link *l, enum http_method method, struct bytes target)
 {
 	cleanup(buffer_deinit) struct buffer host = BUFFER_NULL;
+	cleanup(secret_forget) struct buffer credential = BUFFER_NULL;
 
 	int r = request_host(&host, a);
+	if (r == 0 && l->token)
+		r = buffer_print(&credential, "Bearer %s", l->token);
 	http_writer_request(w, out, method, target);
 	http_writer_field(w, "Host", buffer_bytes(&host));
 	http_writer_text(w, "User-Agent", "ferry/" FERRY_VERSION);
+	if (buffer_len(&credential))
+		http_writer_field(w, "Authorization", buffer_bytes(&credential));
 	if (r < 0)
 		w->error = r;
 }
@@ -48,7 +54,7 @@ void request_begin(struct http_writer *w, struct buffer *out, const struct sessi
 		r = uri_escape(&target, bytes_text(s->topic), "");
 	if (r == 0)
 		r = buffer_append(&target, query.data, query.len);
-	request_begin_at(w, out, &s->address, method, buffer_bytes(&target));
+	request_begin_at(w, out, &s->address, &s->link, method, buffer_bytes(&target));
 	if (r < 0)
 		w->error = r;
 }

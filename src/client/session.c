@@ -408,6 +408,8 @@ struct session *session_new(struct loop *l, const struct session_options *option
 		r = session_make_token(s);
 	if (r == 0)
 		r = link_init(&s->link, l, options->trust, &session_link_handler);
+	if (s->dialect == &dialect_plain && options->trust)
+		s->link.token = trust_token(options->trust, true);
 	if (r == 0)
 		r = link_dial(&s->link, &s->address, s->timeout_ms);
 	if (r == 0)

@@ -250,7 +250,7 @@ static int trust_copy(const char **text)
 static int trust_copy_options(struct trust *t, const struct trust_options *options)
 {
 	const char **texts[] = {&t->options.pin, &t->options.ca_file, &t->options.cert_file,
-		&t->options.key_file, &t->options.directory};
+		&t->options.key_file, &t->options.directory, &t->options.token};
 	int r = 0;
 
 	t->options = *options;
@@ -258,6 +258,15 @@ static int trust_copy_options(struct trust *t, const struct trust_options *optio
 		if (trust_copy(texts[i]) < 0)
 			r = -ENOMEM;
 	return r;
+}
+
+/* What would end the header field that it stands in. */
+static bool token_valid(const char *token)
+{
+	for (; token && *token; token++)
+		if (*token <= ' ' || *token == 0x7f)
+			return false;
+	return true;
 }
 
 struct trust *trust_new(const struct trust_options *options, struct fault *why)
@@ -268,6 +277,10 @@ struct trust *trust_new(const struct trust_options *options, struct fault *why)
 		fault_errno(why, -ENOMEM, "cannot start");
 		return trust_free(t);
 	}
+	if (!token_valid(options->token)) {
+		fault_set(why, -EINVAL, "a token has no spaces and no control bytes in it");
+		return trust_free(t);
+	}
 	t->pinned = options->pin;
 	if (!t->pinned || pin_parse(&t->pin, options->pin) == 0)
 		return t;
@@ -275,6 +288,11 @@ struct trust *trust_new(const struct trust_options *options, struct fault *why)
 		"a pin is sha256: and 43 letters of base64url, as ferry key shows it, not '%.80s'",
 		options->pin);
 	return trust_free(t);
+}
+
+const char *trust_token(const struct trust *t, bool plain)
+{
+	return plain && !t->options.token_in_plain ? NULL : t->options.token;
 }
 
 struct trust *trust_free(struct trust *t)
@@ -288,6 +306,9 @@ struct trust *trust_free(struct trust *t)
 	free((char *)t->options.cert_file);
 	free((char *)t->options.key_file);
 	free((char *)t->options.directory);
+	if (t->options.token)
+		explicit_bzero((char *)t->options.token, strlen(t->options.token));
+	free((char *)t->options.token);
 	free(t->unmet);
 	free(t);
 	return NULL;

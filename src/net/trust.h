@@ -1,7 +1,7 @@
 #pragma once
 
 /*
- * Trust: whose key a client takes for the hub's, and which key it shows itself
+ * Trust: whose key a client takes for the hub's, and which key or token it shows itself
  *
  * In this order, the first that has an answer decides:
  *
@@ -41,6 +41,8 @@ struct trust_options {
 	const char *key_file;
 	const char *directory; /* of the own key and the known ones; NULL: the state directory */
 	bool first;	       /* the first key is taken unseen */
+	const char *token;     /* shown to hubs; NULL: none */
+	bool token_in_plain;   /* also where the wire is plain, and what is there may be no hub */
 	/* Asked at a first contact; true: it is the hub's. Blocks the loop. NULL: nobody is. */
 	bool (*ask)(void *data, const struct contact *c);
 	void *data;
@@ -70,6 +72,10 @@ struct trust_check {
 /* Fills SETUP for a connection as CHECK says; it and its address must stay until the session is
  * established. */
 void trust_setup(struct trust_check *check, struct tls_setup *setup);
+
+/* The token, which is shown only where nobody overhears it (client/link.h); NULL: none. PLAIN: the
+ * wire is. Lives as long as the trust. */
+const char *trust_token(const struct trust *t, bool plain);
 
 /* The address, with the pin, that somebody who trusts the key would use; after a refusal at a first
  * contact, NULL otherwise. Lives as long as the trust, or until the next refusal. */

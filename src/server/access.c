@@ -30,7 +30,7 @@ void access_phrase(enum access_right right, struct bytes name, char text[ACCESS_
 		[ACCESS_GET] = {"get", "file"},
 		[ACCESS_PUT] = {"put", "file"},
 		[ACCESS_ASK] = {"ask", "service"},
-		[ACCESS_SERVE] = {"be", "service"},
+		[ACCESS_SERVE] = {"answer for", "service"},
 	};
 	const char *verb = words[right].verb, *noun = words[right].noun;
 

@@ -47,6 +47,8 @@ int topics_status(int error)
 	switch (-error) {
 	case EINVAL:
 		return 400;
+	case EACCES:
+		return 403;
 	case EMSGSIZE:
 		return 413;
 	case EEXIST:
