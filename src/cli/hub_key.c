@@ -19,7 +19,13 @@ int hub_key_load(
 	struct tls_context **out, const struct hub_key_options *o, bool make, struct fault *why)
 {
 	cleanup(keyring_deinit) struct keyring own = KEYRING_NULL;
-	struct tls_options tls = {.cert_file = o->cert_file, .key_file = o->key_file, .http = true};
+	struct tls_options tls = {
+		.cert_file = o->cert_file,
+		.key_file = o->key_file,
+		.ask_client = o->ask,
+		.require_client = o->require,
+		.http = true,
+	};
 
 	*out = NULL;
 	if (!o->cert_file && o->key_file)

@@ -12,6 +12,8 @@ struct hub_key_options {
 	const char *cert_file; /* NULL: the own key */
 	const char *key_file;  /* NULL: in the certificate's file */
 	const char *directory; /* of the own key; NULL: the state directory */
+	bool ask;	       /* clients for theirs, */
+	bool require;	       /* without which they are not let in */
 };
 
 /* The context of a hub with that key; *out is NULL when there is no own key yet, unless MAKE says

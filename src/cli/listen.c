@@ -45,6 +45,8 @@ struct listen_settings {
 	const char *key;
 	const char *key_dir;
 	const char *token_file;
+	struct option_list keys;
+	const char *keys_file;
 	struct option_list users;
 	struct option_list groups;
 	struct option_list allow;
@@ -99,6 +101,11 @@ static const struct option_entry listen_options[] = {
 	OPTION_KEY_DIR(struct listen_settings),
 	{"token-file", 0, OPTION_TEXT, offsetof(struct listen_settings, token_file), "FILE", NULL,
 		0, 0, "let in who has a token: lines of name, token and what it may do"},
+	{"allow-key", 0, OPTION_LIST, offsetof(struct listen_settings, keys), "NAME=PIN", NULL, 0,
+		0, "let in who has this key (ferry key shows its pin there), under that name"},
+	{"allow-keys-file", 0, OPTION_TEXT, offsetof(struct listen_settings, keys_file), "FILE",
+		NULL, 0, 0,
+		"let in who has a key of the file: lines of pin, name and what it may do"},
 	{"allow-user", 0, OPTION_LIST, offsetof(struct listen_settings, users), "USER", NULL, 0, 0,
 		"let in this user of the machine, known by the Unix socket"},
 	{"allow-group", 0, OPTION_LIST, offsetof(struct listen_settings, groups), "GROUP", NULL, 0,
@@ -149,10 +156,15 @@ static void listen_on_signal(uv_signal_t *handle, int number)
 
 static struct hub_key_options listen_key_options(const struct listen *l)
 {
+	const struct listen_settings *s = l->settings;
+	bool ask = s->keys.count || s->keys_file;
+
 	return (struct hub_key_options){
-		.cert_file = l->settings->cert,
-		.key_file = l->settings->key,
-		.directory = l->settings->key_dir,
+		.cert_file = s->cert,
+		.key_file = s->key,
+		.directory = s->key_dir,
+		.ask = ask,
+		.require = ask && !s->token_file,
 	};
 }
 
@@ -183,12 +195,12 @@ static void listen_on_hangup(uv_signal_t *handle, int number)
 		log_error("the key stays as it was: %s", why.text);
 	else
 		log_note("the key has been read again");
-	if (!l->settings->token_file)
+	if (!l->settings->token_file && !l->settings->keys_file)
 		return;
 	if (server_reload(l->server, &why) < 0)
 		log_error("who may come in stays as it was: %s", why.text);
 	else
-		log_note("the tokens have been read again");
+		log_note("who may come in has been read again");
 }
 
 static void listen_watch_signals(struct listen *l)
@@ -309,6 +321,12 @@ static int listen_start(struct listen *l, const struct command_line *line, struc
 		.heartbeat_ms = settings->heartbeat,
 		.keep_age_ms = settings->keep_age,
 		.open = settings->open,
+		.client_keys =
+			{
+				.keys = settings->keys.texts,
+				.key_count = settings->keys.count,
+				.file = settings->keys_file,
+			},
 		.guard =
 			{
 				.origins = settings->origins.texts,

@@ -106,7 +106,9 @@ static int tls_context_set_trust(
 	if (!o->ca_file && c->role == TLS_CLIENT)
 		SSL_CTX_set_default_verify_paths(c->ssl);
 	if (c->role == TLS_CLIENT || o->ask_client)
-		SSL_CTX_set_verify(c->ssl, SSL_VERIFY_PEER, NULL);
+		SSL_CTX_set_verify(c->ssl,
+			SSL_VERIFY_PEER | (o->require_client ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+			NULL);
 	SSL_CTX_set_cert_verify_callback(c->ssl, tls_verify, NULL);
 	return 0;
 }

@@ -34,8 +34,9 @@ struct tls_options {
 	/* The authorities a peer's certificate has to lead to: a PEM file; NULL: a client trusts
 	 * the system's, a server none. */
 	const char *ca_file;
-	bool ask_client; /* a server asks for the client's certificate; tls_setup.check decides */
-	bool http;	 /* ALPN (RFC 7301): `http/1.1` is what is spoken inside */
+	bool ask_client; /* a server asks for the client's certificate; tls_setup.check decides, */
+	bool require_client; /* unless there is none, which ends the handshake */
+	bool http;	     /* ALPN (RFC 7301): `http/1.1` is what is spoken inside */
 };
 
 /* Reads files. 0, or a negative errno with a line that names the file and what is wrong with it. */

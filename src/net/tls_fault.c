@@ -41,7 +41,7 @@ static const struct {
 		"it refused the handshake: it has no key, or no version or cipher in common"},
 	{SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED, -EACCES,
 		"it lets in only those it knows by their key, and none was shown"},
-	{SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, -EACCES, "it showed no key"},
+	{SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, -EPERM, "it showed no key"},
 	{SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, -EACCES, "it does not accept the key it was shown"},
 	{SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE, -EACCES,
 		"it does not accept the kind of key it was shown"},

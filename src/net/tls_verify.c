@@ -115,8 +115,8 @@ int tls_verify(X509_STORE_CTX *store, void *arg)
 		X509_STORE_CTX_get_current_cert(store), error);
 	if (judge->verdict == 0)
 		return 1; /* with its error, which the session keeps for its ticket */
-	if (error == X509_V_OK)
-		X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+	if (judge->check) /* it is the key that is refused: the alert is bad_certificate */
+		X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
 	return 0;
 }
 

@@ -217,6 +217,8 @@ struct server *server_new(struct loop *l, const struct server_options *options,
 		fault_errno(why, r, "cannot start the hub");
 	else
 		r = admission_init(s, why);
+	if (r == 0)
+		r = client_keys_init(s, why);
 	return r < 0 ? server_free(s) : s;
 }
 
@@ -302,30 +304,42 @@ void server_tell_names(
 	}
 }
 
+/* What speaks against listening at E's address, and what would be right; NULL: nothing. */
+static const char *entrance_objection(const struct entrance *e, const struct endpoint *at)
+{
+	bool closed = e->server->access.closed;
+	bool tls = e->listener.address.scheme->tls;
+
+	if (endpoint_is_local(at) || (closed && (tls || at->addr.ss_family == AF_VSOCK)))
+		return NULL;
+	if (closed)
+		return "what proves who comes could be overheard: listen on tls:HOST:PORT, on "
+		       "localhost or a Unix socket, or accept that with --open";
+	return tls ? "anyone there could join: let in who has a key (--allow-key NAME=PIN) or a "
+		     "token (--token-file FILE), or everyone with --open"
+		   : "anyone there could join: listen on tls:HOST:PORT and let in who has a key "
+		     "(--allow-key NAME=PIN) or a token (--token-file FILE), listen on localhost "
+		     "or a "
+		     "Unix socket, or let everyone in with --open";
+}
+
 /* Who listens wider than this machine may be reached by anyone there: not by mistake. What travels
  * through a network in the clear, tokens above all, others can read; between a machine and its
  * guests (vsock) nobody listens in. */
 static int entrance_check(const struct entrance *e, struct fault *why)
 {
-	const struct address_scheme *scheme = e->listener.address.scheme;
-	bool closed = e->server->access.closed;
 	const struct endpoint *at;
 	char text[ENDPOINT_TEXT_SIZE];
 
-	if (e->server->options.open || scheme->tls)
+	if (e->server->options.open)
 		return 0;
 	for (size_t i = 0; (at = listener_endpoint(&e->listener, i)); i++) {
-		if (endpoint_is_local(at) || (at->addr.ss_family == AF_VSOCK && closed))
+		const char *objection = entrance_objection(e, at);
+		if (!objection)
 			continue;
 		endpoint_format(at, text);
-		return fault_set(why, -EACCES,
-			"%s can be reached from other machines, %s; listen with tls:HOST:PORT, on "
-			"localhost or on a Unix socket, or %s with --open",
-			text,
-			closed ? "and what proves who comes could be overheard"
-			       : "and anyone there could join; let in who has a token "
-				 "(--token-file)",
-			closed ? "accept that" : "let everyone in");
+		return fault_set(why, -EACCES, "%s can be reached from other machines, and %s",
+			text, objection);
 	}
 	return 0;
 }
@@ -395,7 +409,9 @@ void server_stop(struct server *s, void (*stopped)(void *data), void *data)
 
 int server_reload(struct server *s, struct fault *why)
 {
-	return admission_reload(s, why);
+	int r = admission_reload(s, why);
+
+	return r < 0 ? r : client_keys_reload(s, why);
 }
 
 int server_publish(struct server *s, const struct publish *p)

@@ -16,6 +16,7 @@
 #include "net/listener.h"
 #include "server/access.h"
 #include "server/admission.h"
+#include "server/client_keys.h"
 #include "server/guard.h"
 #include "server/throttle.h"
 #include "server/tls_door.h"
@@ -35,7 +36,8 @@ struct server_options {
 	uint64_t keep_age_ms;	  /* the store's bound by age; 0: none */
 	bool open; /* may be reached from other machines without a proof of who comes */
 	struct guard_options guard;
-	struct admission_options admission; /* what it points to outlives the server */
+	struct admission_options admission; /* what these point to outlives the server */
+	struct client_keys_options client_keys;
 };
 
 /* What the server's owner is told as it happens, for a person or a program to read; NULL members
@@ -134,8 +136,8 @@ int server_start(struct server *s, struct store *store, struct fault *why);
 void server_tell_names(
 	const struct server *s, void (*bound)(void *data, const char *text), void *data);
 
-/* Reads again the files that say who may come in. Nothing changes when that fails: a negative errno
- * with a line. */
+/* Reads again the files that say who may come in. What a file said before holds when it cannot be
+ * read: a negative errno with a line. */
 int server_reload(struct server *s, struct fault *why);
 
 /* Stops accepting, sends what is on its way within a second, closes, calls STOPPED. */

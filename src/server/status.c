@@ -42,6 +42,7 @@ FIGURE(wrong_tokens, s->counters->wrong_tokens)
 FIGURE(tls_handshakes, s->server->tls.counters.done)
 FIGURE(tls_resumed, s->server->tls.counters.resumed)
 FIGURE(tls_failed, s->server->tls.counters.failed)
+FIGURE(tls_unlisted, s->server->tls.counters.unlisted)
 FIGURE(tls_late, s->server->tls.counters.late)
 FIGURE(tls_dropped, s->server->tls.counters.dropped)
 FIGURE(tls_under_way, s->server->tls.counters.under_way)
@@ -79,6 +80,7 @@ static const struct figure figures[] = {
 	{"tls_handshakes", COUNTER, figure_tls_handshakes, "TLS handshakes done"},
 	{"tls_resumed", COUNTER, figure_tls_resumed, "of these, by a ticket"},
 	{"tls_failed", COUNTER, figure_tls_failed, "TLS handshakes that failed"},
+	{"tls_unlisted", COUNTER, figure_tls_unlisted, "of these, for a key that is not let in"},
 	{"tls_late", COUNTER, figure_tls_late, "TLS handshakes not done in time"},
 	{"tls_dropped", COUNTER, figure_tls_dropped, "TLS handshakes given up for newer ones"},
 	{"tls_under_way", GAUGE, figure_tls_under_way, "TLS handshakes under way"},

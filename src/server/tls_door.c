@@ -73,6 +73,7 @@ static void handshake_lost(struct connection *c)
 	char line[FAULT_TEXT_MAX + 32];
 
 	door_of(c)->counters.failed++;
+	door_of(c)->counters.unlisted += why && why->error == -EPERM;
 	snprintf(line, sizeof(line), "no TLS: %s", why ? why->text : "the connection broke");
 	tls_door_tell(c, line);
 }
@@ -104,11 +105,15 @@ static void tls_door_make_room(struct tls_door *d)
 
 static void tls_door_begin(struct connection *c, struct bytes hello)
 {
-	static const struct tls_setup anyone = {0};
+	bool asked = client_keys_are_asked(&c->server->options.client_keys);
+	const struct tls_setup setup = {
+		.check = asked ? client_keys_check : NULL,
+		.check_arg = c,
+	};
 	struct tls_door *d = door_of(c);
 
 	tls_door_make_room(d);
-	if (tls_stream_start(&c->stream, d->context, &anyone, hello) < 0) {
+	if (tls_stream_start(&c->stream, d->context, &setup, hello) < 0) {
 		connection_close(c);
 		return;
 	}

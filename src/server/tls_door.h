@@ -23,9 +23,10 @@ struct tls_counters {
 	uint64_t done;	  /* handshakes */
 	uint64_t resumed; /* of these, by a ticket */
 	uint64_t failed;
-	uint64_t late;	  /* not done in time, */
-	uint64_t dropped; /* or given up for newer ones */
-	size_t under_way; /* now */
+	uint64_t unlisted; /* of these, for the client's key */
+	uint64_t late;	   /* not done in time, */
+	uint64_t dropped;  /* or given up for newer ones */
+	size_t under_way;  /* now */
 };
 
 struct tls_door {
