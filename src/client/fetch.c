@@ -1,148 +1,128 @@
 #include "client/fetch.h"
 
-#include "base/cleanup.h"
-#include "client/link.h"
-#include "client/reply.h"
-#include "client/request.h"
-
 #include <errno.h>
 
-struct fetch {
-	struct loop loop;
-	struct link link;
-	struct address address;
-	struct trust *trust;
-	struct reply reply;
-	const char *target;
-	struct fault *why;
-	int result;
-};
-
-static struct fetch *fetch_of(struct link *l)
+static struct fetch *fetch_of(struct http_call *c)
 {
-	return container_of(l, struct fetch, link);
+	return container_of(c, struct fetch, call);
 }
 
 static void fetch_end(struct fetch *f, int result)
 {
 	f->result = result;
-	link_close(&f->link);
+	uv_timer_stop(&f->timer);
+	if (result < 0)
+		http_call_break(&f->call);
 	loop_stop(&f->loop);
 }
 
-static void fetch_on_connected(struct link *l)
+static void fetch_on_head(struct http_call *c, const struct http_response *r)
 {
-	cleanup(buffer_deinit) struct buffer request = BUFFER_NULL;
-	struct fetch *f = fetch_of(l);
-	struct http_writer w;
-
-	request_begin_at(&w, &request, &f->address, &f->link, HTTP_GET, bytes_text(f->target));
-	http_writer_text(&w, "Accept", "application/json");
-	http_writer_text(&w, "Connection", "close");
-	int r = http_writer_end(&w);
-	struct bytes text = buffer_bytes(&request);
-	if (r == 0)
-		r = stream_write(&l->stream, text.data, text.len);
-	if (r < 0)
-		fetch_end(f, fault_errno(f->why, r, "cannot ask the hub"));
+	reply_begin(&fetch_of(c)->refusal, r);
 }
 
-static int fetch_judge(struct fetch *f, int outcome)
+static void fetch_on_body(struct http_call *c, struct bytes piece)
 {
-	if (outcome < 0)
-		return fault_errno(f->why, outcome, "cannot read the hub's answer");
-	if (outcome == HTTP_REFUSED)
-		return reply_doubt(f->why, -EPROTO, f->reply.answer.detail);
-	return f->reply.status == 200 ? 0 : reply_explain(&f->reply, f->why);
+	struct fetch *f = fetch_of(c);
+
+	if (f->refusal.status >= 300)
+		reply_add(&f->refusal, piece);
+	else if (buffer_len(f->body) + piece.len > FETCH_BODY_MAX)
+		fetch_end(f, fault_set(f->why, -EMSGSIZE, "the hub's answer is too long"));
+	else if (buffer_append(f->body, piece.data, piece.len) < 0)
+		fetch_end(f, fault_errno(f->why, -ENOMEM, "cannot keep the hub's answer"));
 }
 
-static size_t fetch_on_received(struct link *l, struct bytes data)
+static void fetch_on_ended(struct http_call *c)
 {
-	struct fetch *f = fetch_of(l);
-	struct bytes in = data;
-	struct http_response head;
-	int r;
+	struct fetch *f = fetch_of(c);
+	int r = f->refusal.status < 300 ? 0 : reply_explain(&f->refusal, f->why);
 
-	do
-		r = reply_next(&f->reply, &in, &head);
-	while (r == HTTP_ANSWER_HEAD);
-	if (r != HTTP_MORE)
-		fetch_end(f, fetch_judge(f, r));
-	return data.len - in.len;
+	if (r < 0 && f->refusal.is_json && f->refusal.status == 404)
+		r = f->why->error = -ENOENT;
+	fetch_end(f, r);
 }
 
-static void fetch_on_ended(struct link *l)
+static void fetch_on_failed(struct http_call *c, const struct fault *why)
 {
-	struct fetch *f = fetch_of(l);
+	struct fetch *f = fetch_of(c);
 
-	if (http_answer_end(&f->reply.answer) == 0)
-		fetch_end(f, fetch_judge(f, 0));
+	if (why->error == -EPROTO)
+		reply_doubt(f->why, why->error, why->text);
 	else
-		fetch_end(f, reply_doubt(f->why, -EPROTO, "it ended without an answer"));
+		*f->why = *why;
+	fetch_end(f, f->why->error);
 }
 
-static void fetch_on_failed(struct link *l, const struct fault *why)
+static void fetch_on_timer(uv_timer_t *timer)
 {
-	struct fetch *f = fetch_of(l);
-
-	*f->why = *why;
-	fetch_end(f, why->error);
-}
-
-static void fetch_on_alarmed(struct link *l)
-{
-	struct fetch *f = fetch_of(l);
+	struct fetch *f = container_of(timer, struct fetch, timer);
 
 	fetch_end(f, reply_doubt(f->why, -ETIMEDOUT, "it did not answer in time"));
 }
 
-static void fetch_on_writable(struct link *l)
-{
-}
-
-static const struct link_handler fetch_link = {
-	.connected = fetch_on_connected,
-	.received = fetch_on_received,
+static const struct http_call_handler fetch_call = {
+	.head = fetch_on_head,
+	.body = fetch_on_body,
 	.ended = fetch_on_ended,
-	.writable = fetch_on_writable,
 	.failed = fetch_on_failed,
-	.alarmed = fetch_on_alarmed,
 };
 
-static int fetch_run(struct fetch *f, uint64_t timeout_ms)
+int fetch_ask(struct fetch *f, enum http_method method, struct bytes target, struct buffer *body,
+	struct fault *why)
 {
-	int r = link_init(&f->link, &f->loop, f->trust, &fetch_link);
+	struct http_writer w;
+
+	f->body = body;
+	f->why = why;
+	http_call_begin(&f->call, &w, method, target);
+	http_writer_text(&w, "Accept", "application/json");
+	int r = http_call_start(&f->call, &w, 0, f->timeout_ms);
 	if (r < 0)
-		return fault_errno(f->why, r, "cannot start");
-	reply_init(&f->reply, HTTP_GET);
-	r = link_dial(&f->link, &f->address, timeout_ms);
-	if (r < 0)
-		return fault_errno(f->why, r, "cannot start");
-	link_alarm(&f->link, timeout_ms);
+		return fault_errno(why, r, "cannot ask the hub");
+	uv_update_time(&f->loop.uv);
+	uv_timer_start(&f->timer, fetch_on_timer, f->timeout_ms, 0);
 	loop_run(&f->loop);
 	return f->result;
+}
+
+int fetch_open(struct fetch *f, const char *address, struct trust *trust, uint64_t timeout_ms,
+	struct fault *why)
+{
+	*f = (struct fetch){.call = HTTP_CALL_NULL, .timeout_ms = timeout_ms};
+	int r = address_parse(&f->address, address, why);
+	if (r < 0)
+		return r;
+	r = loop_init(&f->loop);
+	if (r < 0) {
+		address_deinit(&f->address);
+		return fault_errno(why, r, "cannot start");
+	}
+	uv_timer_init(&f->loop.uv, &f->timer);
+	r = http_call_init(&f->call, &f->loop, &f->address, trust, &fetch_call);
+	if (r == 0)
+		return 0;
+	fetch_close(f);
+	return fault_errno(why, r, "cannot start");
+}
+
+void fetch_close(struct fetch *f)
+{
+	http_call_deinit(&f->call);
+	reply_deinit(&f->refusal);
+	loop_deinit(&f->loop);
+	address_deinit(&f->address);
 }
 
 int fetch(const char *address, struct trust *trust, const char *target, uint64_t timeout_ms,
 	struct buffer *body, struct fault *why)
 {
-	struct fetch f = {.target = target, .trust = trust, .why = why, .link = LINK_NULL};
+	struct fetch f;
 
-	int r = address_parse(&f.address, address, why);
+	int r = fetch_open(&f, address, trust, timeout_ms, why);
 	if (r < 0)
 		return r;
-	r = loop_init(&f.loop);
-	if (r < 0) {
-		address_deinit(&f.address);
-		return fault_errno(why, r, "cannot start");
-	}
-	r = fetch_run(&f, timeout_ms);
-	struct bytes got = buffer_bytes(&f.reply.body);
-	if (r == 0 && buffer_append(body, got.data, got.len) < 0)
-		r = fault_errno(why, -ENOMEM, "cannot keep the hub's answer");
-	reply_deinit(&f.reply);
-	link_deinit(&f.link);
-	address_deinit(&f.address);
-	loop_deinit(&f.loop);
+	r = fetch_ask(&f, HTTP_GET, bytes_text(target), body, why);
+	fetch_close(&f);
 	return r;
 }

@@ -88,6 +88,41 @@ int http_call_end(struct http_call *c, struct bytes trailers)
 	return r < 0 ? r : call_send_soon(c);
 }
 
+int http_call_begin_file(struct http_call *c, uint64_t len)
+{
+	char head[HTTP_CHUNK_HEAD_MAX];
+
+	if (c->over || !c->chunked)
+		return 0;
+	c->chunk = len;
+	return buffer_append(&c->out, head, http_chunk_head(head, len));
+}
+
+static int call_count_file(struct http_call *c, size_t len)
+{
+	if (!c->chunked) {
+		c->left -= len;
+		return 0;
+	}
+	c->chunk -= len;
+	return c->chunk ? 0 : buffer_append(&c->out, HTTP_CHUNK_END, 2);
+}
+
+ssize_t http_call_offer_file(struct http_call *c, int fd, uint64_t at, size_t len)
+{
+	if (c->over)
+		return 0;
+	int r = call_send(c);
+	if (r < 0 || http_call_is_blocked(c))
+		return r;
+	ssize_t n = stream_offer_file(&c->link.stream, fd, at, len);
+	if (n == -EPIPE || n == -ECONNRESET)
+		return 0; /* why is told by what is read */
+	if (n > 0)
+		r = call_count_file(c, (size_t)n);
+	return r < 0 ? r : n;
+}
+
 bool http_call_is_blocked(const struct http_call *c)
 {
 	return !link_is_connected(&c->link) || stream_is_blocked(&c->link.stream);

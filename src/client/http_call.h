@@ -49,6 +49,7 @@ struct http_call {
 	struct ending sending;
 	uint64_t number; /* of the call */
 	uint64_t left;	 /* of the request's body: HTTP_LENGTH_UNKNOWN until http_call_end() */
+	uint64_t chunk;	 /* of a chunk that is a file's */
 	bool chunked;	 /* the request's body is */
 	bool held;
 	bool over;   /* no call is under way */
@@ -80,6 +81,12 @@ int http_call_start(
 int http_call_write(struct http_call *c, struct bytes piece);
 /* Ends the body. TRAILERS are whole field lines, for a body of unknown length. */
 int http_call_end(struct http_call *c, struct bytes trailers);
+/* LEN bytes of the body, more than 0, come from a file: as one chunk, if the body is chunked. 0 or
+ * -ENOMEM. */
+int http_call_begin_file(struct http_call *c, uint64_t len);
+/* Sends what the connection takes now of LEN bytes of the file FD from AT on: a count, 0 when it is
+ * blocked. A negative errno of reading the file. May wait for the disk. */
+ssize_t http_call_offer_file(struct http_call *c, int fd, uint64_t at, size_t len);
 /* True when the body should not be written further for now: `writable` will come. */
 bool http_call_is_blocked(const struct http_call *c);
 

@@ -13,6 +13,24 @@ void reply_init(struct reply *r, enum http_method method)
 	http_answer_init(&r->answer, method, REPLY_BODY_MAX);
 }
 
+void reply_begin(struct reply *r, const struct http_response *head)
+{
+	struct bytes type = http_fields_get(&head->fields, "Content-Type");
+
+	buffer_consume(&r->body, buffer_len(&r->body));
+	r->status = head->status;
+	r->is_json =
+		media_is(type, "application/json") || media_is(type, "application/problem+json");
+}
+
+void reply_add(struct reply *r, struct bytes piece)
+{
+	size_t room = REPLY_BODY_MAX - buffer_len(&r->body);
+
+	/* It is for people: what memory has no room for is left out. */
+	buffer_append(&r->body, piece.data, piece.len < room ? piece.len : room);
+}
+
 void reply_deinit(struct reply *r)
 {
 	buffer_deinit(&r->body);
@@ -32,12 +50,8 @@ int reply_next(struct reply *r, struct bytes *in, struct http_response *head)
 		if (buffer_append(&r->body, piece.data, piece.len) < 0)
 			return -ENOMEM;
 	}
-	if (e == HTTP_ANSWER_HEAD) {
-		struct bytes type = http_fields_get(&head->fields, "Content-Type");
-		r->status = head->status;
-		r->is_json = media_is(type, "application/json") ||
-			     media_is(type, "application/problem+json");
-	}
+	if (e == HTTP_ANSWER_HEAD)
+		reply_begin(r, head);
 	return e;
 }
 

@@ -19,6 +19,11 @@ struct reply {
 
 void reply_init(struct reply *r, enum http_method method);
 
+/* For who has the answer taken apart elsewhere: forgets the last one, and takes over what counts
+ * of the head; then adds a piece of the body, of which it keeps the first 64 KiB. */
+void reply_begin(struct reply *r, const struct http_response *head);
+void reply_add(struct reply *r, struct bytes piece);
+
 /* Safe on zeroed memory and twice. */
 void reply_deinit(struct reply *r);
 

@@ -1,7 +1,7 @@
 #include "hub/catalogue.h"
 
 #include "base/cleanup.h"
-#include "hub/folder.h"
+#include "base/folder.h"
 #include "hub/partial.h"
 #include "hub/walk.h"
 

@@ -12,7 +12,7 @@
  */
 
 #include "base/fault.h"
-#include "hub/file_name.h"
+#include "base/file_name.h"
 #include "hub/fingerprint.h"
 
 #include <sys/stat.h>

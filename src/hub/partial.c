@@ -1,8 +1,8 @@
 #include "hub/partial.h"
 
 #include "base/cleanup.h"
+#include "base/folder.h"
 #include "base/hex.h"
-#include "hub/folder.h"
 
 #include <dirent.h>
 #include <errno.h>

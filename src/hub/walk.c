@@ -1,8 +1,8 @@
 #include "hub/walk.h"
 
 #include "base/cleanup.h"
-#include "hub/file_name.h"
-#include "hub/folder.h"
+#include "base/file_name.h"
+#include "base/folder.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
-#include "hub/folder.h"
+#include "base/folder.h"
 
 #include "base/cleanup.h"
-#include "hub/file_name.h"
+#include "base/file_name.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "hub/file_name.h"
+#include "base/file_name.h"
 
 static bool segment_valid(struct bytes segment)
 {
