@@ -121,7 +121,8 @@ static void download_read_facts(struct download *d, const struct http_response *
 	if (!d->facts.has_time &&
 		http_date_parse(modified, clock_real_ms() / 1000, &seconds) == 0) {
 		d->facts.has_time = true;
-		d->facts.time = (struct timespec){.tv_sec = (time_t)seconds};
+		d->facts.seconds = (int64_t)seconds;
+		d->facts.nanoseconds = 0;
 	}
 	d->promised = http_digest_get(&r->fields, "Repr-Digest", d->digest) == 0;
 }

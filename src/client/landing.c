@@ -172,7 +172,10 @@ int landing_add(struct landing *l, struct bytes piece)
 static int landing_set_facts(const struct landing *l, const struct http_file *facts)
 {
 	mode_t mask = umask(077);
-	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, facts->time};
+	struct timespec times[2] = {
+		{.tv_nsec = UTIME_OMIT},
+		{.tv_sec = facts->seconds, .tv_nsec = facts->nanoseconds},
+	};
 
 	umask(mask);
 	if (fchmod(l->fd, facts->has_mode ? (mode_t)facts->mode : 0666 & ~mask) < 0)

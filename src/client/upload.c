@@ -154,7 +154,8 @@ static void upload_write_facts(const struct upload *u, struct http_writer *w)
 {
 	char time[HTTP_FILE_TIME_SIZE], mode[HTTP_FILE_MODE_SIZE];
 
-	http_file_format_time(u->file->st.st_mtim, time);
+	http_file_format_time(
+		u->file->st.st_mtim.tv_sec, (uint32_t)u->file->st.st_mtim.tv_nsec, time);
 	http_file_format_mode(u->file->st.st_mode, mode);
 	http_writer_text(w, "File-Time", time);
 	http_writer_text(w, "File-Mode", mode);

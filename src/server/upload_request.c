@@ -65,7 +65,7 @@ static void read_state(struct upload *u, const struct http_request *r)
 	record->has_mode = file.has_mode;
 	record->mode = file.mode;
 	record->has_time = file.has_time;
-	record->time = file.time;
+	record->time = (struct timespec){.tv_sec = file.seconds, .tv_nsec = file.nanoseconds};
 }
 
 static bool read_announcement(struct upload *u, const struct http_request *r)

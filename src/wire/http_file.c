@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-enum { NANOSECOND_DIGITS = 9, SECONDS_MAX_DIGITS = 12 };
+enum { NANOSECONDS = 1000000000, NANOSECOND_DIGITS = 9, SECONDS_MAX_DIGITS = 12 };
 
 /* The digits of TEXT, of which there are at most MAX, as a number. */
 static bool read_digits(struct bytes text, size_t max, int base, uint64_t *number)
@@ -16,7 +16,7 @@ static bool read_digits(struct bytes text, size_t max, int base, uint64_t *numbe
 	return text.len > 0 && text.len <= max;
 }
 
-static bool read_time(struct bytes text, struct timespec *time)
+static bool read_time(struct bytes text, struct http_file *file)
 {
 	struct bytes whole = text;
 	uint64_t seconds = 0, fraction = 0;
@@ -32,10 +32,11 @@ static bool read_time(struct bytes text, struct timespec *time)
 	}
 	if (!read_digits(whole, SECONDS_MAX_DIGITS, 10, &seconds))
 		return false;
-	*time = (struct timespec){.tv_sec = (time_t)seconds, .tv_nsec = (long)fraction};
-	if (before) { /* the fraction of a timespec goes forward */
-		time->tv_sec = -time->tv_sec - (fraction ? 1 : 0);
-		time->tv_nsec = fraction ? 1000000000 - time->tv_nsec : 0;
+	file->seconds = before ? -(int64_t)seconds : (int64_t)seconds;
+	file->nanoseconds = (uint32_t)fraction;
+	if (before && fraction) {
+		file->seconds--;
+		file->nanoseconds = NANOSECONDS - file->nanoseconds;
 	}
 	return true;
 }
@@ -46,22 +47,22 @@ void http_file_read(const struct http_fields *fields, struct http_file *file)
 	uint64_t bits;
 
 	*file = (struct http_file){0};
-	file->has_time = read_time(http_fields_get_only(fields, "File-Time"), &file->time);
+	file->has_time = read_time(http_fields_get_only(fields, "File-Time"), file);
 	file->has_mode = mode.len >= 3 && read_digits(mode, 4, 8, &bits);
 	if (file->has_mode)
 		file->mode = (unsigned)bits & 0777;
 }
 
-void http_file_format_time(struct timespec time, char text[HTTP_FILE_TIME_SIZE])
+void http_file_format_time(int64_t seconds, uint32_t nanoseconds, char text[HTTP_FILE_TIME_SIZE])
 {
-	bool before = time.tv_sec < 0;
+	bool before = seconds < 0;
 
-	if (before && time.tv_nsec) {
-		time.tv_sec++;
-		time.tv_nsec = 1000000000 - time.tv_nsec;
+	if (before && nanoseconds) {
+		seconds++;
+		nanoseconds = NANOSECONDS - nanoseconds;
 	}
-	snprintf(text, HTTP_FILE_TIME_SIZE, "%s%lld.%09ld", before ? "-" : "",
-		before ? -(long long)time.tv_sec : (long long)time.tv_sec, time.tv_nsec);
+	snprintf(text, HTTP_FILE_TIME_SIZE, "%s%lld.%09u", before ? "-" : "",
+		before ? -(long long)seconds : (long long)seconds, (unsigned)nanoseconds);
 }
 
 void http_file_format_mode(unsigned mode, char text[HTTP_FILE_MODE_SIZE])

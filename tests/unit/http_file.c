@@ -28,13 +28,13 @@ static void reads_modes(void **state)
 	assert_false(read_line("Mode: 0644").has_mode);
 }
 
-static void assert_time(const char *line, long long seconds, long nanoseconds)
+static void assert_time(const char *line, int64_t seconds, uint32_t nanoseconds)
 {
 	struct http_file file = read_line(line);
 
 	assert_true(file.has_time);
-	assert_int_equal(file.time.tv_sec, seconds);
-	assert_int_equal(file.time.tv_nsec, nanoseconds);
+	assert_int_equal(file.seconds, seconds);
+	assert_int_equal(file.nanoseconds, nanoseconds);
 }
 
 static void reads_times(void **state)
@@ -54,16 +54,18 @@ static void reads_times(void **state)
 
 static void writes_what_it_reads(void **state)
 {
-	static const struct timespec times[] = {
-		{0, 0}, {1, 1}, {-1, 500000000}, {-2, 0}, {1700000000, 999999999}};
+	static const struct {
+		int64_t seconds;
+		uint32_t nanoseconds;
+	} times[] = {{0, 0}, {1, 1}, {-1, 500000000}, {-2, 0}, {1700000000, 999999999}};
 	char text[HTTP_FILE_TIME_SIZE], line[64];
 
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
-		http_file_format_time(times[i], text);
+		http_file_format_time(times[i].seconds, times[i].nanoseconds, text);
 		snprintf(line, sizeof(line), "File-Time: %s", text);
-		assert_time(line, times[i].tv_sec, times[i].tv_nsec);
+		assert_time(line, times[i].seconds, times[i].nanoseconds);
 	}
-	http_file_format_time((struct timespec){-1, 500000000}, text);
+	http_file_format_time(-1, 500000000, text);
 	assert_string_equal(text, "-0.500000000");
 	http_file_format_mode(0100755, text);
 	assert_string_equal(text, "0755");
