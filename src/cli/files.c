@@ -116,6 +116,7 @@ const struct command command_files = {
 	.min_words = 1,
 	.max_words = 2,
 	.trusts = true,
+	.shows_token = true,
 	.meets = true,
 	.settings_size = sizeof(struct files_settings),
 	.options = files_options,

@@ -328,6 +328,7 @@ const struct command command_get = {
 	.min_words = 2,
 	.max_words = -1,
 	.trusts = true,
+	.shows_token = true,
 	.meets = true,
 	.settings_size = sizeof(struct get_settings),
 	.options = get_options,

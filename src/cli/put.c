@@ -342,6 +342,7 @@ const struct command command_put = {
 	.min_words = 2,
 	.max_words = -1,
 	.trusts = true,
+	.shows_token = true,
 	.meets = true,
 	.settings_size = sizeof(struct put_settings),
 	.options = put_options,

@@ -91,6 +91,7 @@ const struct command command_rm = {
 	.min_words = 2,
 	.max_words = -1,
 	.trusts = true,
+	.shows_token = true,
 	.meets = true,
 	.settings_size = sizeof(struct rm_settings),
 	.options = rm_options,
