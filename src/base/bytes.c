@@ -29,6 +29,15 @@ bool bytes_equal(struct bytes a, struct bytes b)
 	return a.len == b.len && (!a.len || !memcmp(a.data, b.data, a.len));
 }
 
+uint64_t bytes_hash(struct bytes b)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < b.len; i++)
+		hash = (hash ^ b.data[i]) * 0x100000001b3;
+	return hash;
+}
+
 bool bytes_equal_nocase(struct bytes a, struct bytes b)
 {
 	if (a.len != b.len)

@@ -64,6 +64,10 @@ bool bytes_equal(struct bytes a, struct bytes b);
 /* The same, A to Z and a to z taken as one (ASCII only: what header names and schemes need). */
 bool bytes_equal_nocase(struct bytes a, struct bytes b);
 
+/* FNV-1a, 64 bits (Fowler, Noll, Vo): the same everywhere and always, and no protection against
+ * those who want two to be alike. */
+uint64_t bytes_hash(struct bytes b);
+
 /* A NUL-terminated copy on the heap, or NULL when memory is out. */
 char *bytes_dup(struct bytes b);
 

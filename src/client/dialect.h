@@ -85,7 +85,7 @@ struct session {
 	uint64_t timeout_ms, farewell_ms;
 	uint64_t started_ms;		/* monotonic */
 	uint64_t last_id;		/* messages behind it are wanted, if has_last_id */
-	unsigned attempts;		/* since it was open */
+	unsigned attempts;		/* since it was open and a message stored, if any wait */
 	char token[SESSION_TOKEN_SIZE]; /* by which the hub knows our repeats */
 
 	struct batch batches[SESSION_BATCHES]; /* http: sent and not answered, oldest first */

@@ -108,6 +108,8 @@ void session_settle(struct session *s, const struct fault *why, uint64_t id)
 {
 	if (why && s->handler->refused)
 		s->handler->refused(s, why);
+	if (!why)
+		s->attempts = 0;
 	if (!s->freed)
 		outbox_settle(&s->outbox, why ? why->error : 0, id);
 }
@@ -285,7 +287,8 @@ void session_opened(struct session *s)
 	link_alarm(&s->link, 0);
 	s->state = SESSION_OPEN;
 	s->has_been_open = true;
-	s->attempts = 0;
+	if (!s->outbox.count)
+		s->attempts = 0;
 	session_ask_pump(s);
 	if (s->handler->opened)
 		s->handler->opened(s);

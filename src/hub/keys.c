@@ -45,13 +45,10 @@ void keys_deinit(struct keys *k)
 	table_deinit(&k->table);
 }
 
-/* FNV-1a (Fowler, Noll, Vo). */
 uint64_t keys_hash(struct bytes body)
 {
-	uint64_t hash = 0xcbf29ce484222325;
+	uint64_t hash = bytes_hash(body);
 
-	for (size_t i = 0; i < body.len; i++)
-		hash = (hash ^ body.data[i]) * 0x100000001b3;
 	return hash ? hash : 1;
 }
 

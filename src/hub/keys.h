@@ -24,8 +24,7 @@ struct key_use {
 	uint64_t body; /* keys_hash of it, 0 when not known */
 };
 
-/* Tells apart the bodies that a client may confuse; no protection against one that wants them to be
- * alike. Never 0, and the same in all versions: it is kept in files. */
+/* A body's bytes_hash, but never 0: files keep it. */
 uint64_t keys_hash(struct bytes body);
 
 /* 0; -EEXIST: the key was used with another body. */

@@ -92,7 +92,7 @@ struct store_state {
 	uint64_t bytes;	   /* held */
 	uint64_t dropped;  /* no longer held */
 	uint64_t repeats;  /* publishes whose key was known */
-	uint64_t failed;   /* publishes not stored */
+	uint64_t failed;   /* publishes that were taken, and then not stored */
 	uint64_t commits;
 	size_t topics;
 	size_t pending;	      /* publishes on their way */

@@ -290,9 +290,7 @@ static int memory_append(struct store *s, const struct publish *p)
 	uint64_t id = 0;
 	int r = memory_store(memory_of(s), p, &id);
 
-	if (r < 0)
-		s->state.failed++;
-	else if (p->ticket)
+	if (!r && p->ticket)
 		p->ticket->settled(p->ticket, 0, id);
 	return r;
 }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -95,6 +96,13 @@ static void stream_fail(struct stream *s, int error)
 	s->handler->failed(s, error);
 }
 
+/* There is no error after all. */
+static void stream_mend(struct stream *s)
+{
+	s->broken = false;
+	stream_has_room(s);
+}
+
 static void stream_read_once(struct stream *s)
 {
 	uint8_t *scratch = s->loop->scratch;
@@ -103,6 +111,8 @@ static void stream_read_once(struct stream *s)
 	ssize_t n = s->ops->read(s, scratch, room);
 	if (n == -EAGAIN) {
 		s->unread = false;
+		if (s->broken)
+			stream_mend(s);
 	} else if (n < 0) {
 		stream_fail(s, (int)n);
 	} else if (n == 0 && !s->datagrams) {
@@ -136,9 +146,14 @@ void stream_pause(struct stream *s)
 	s->paused = true;
 }
 
+void stream_wait(struct stream *s)
+{
+	s->paused = s->patient = true;
+}
+
 void stream_resume(struct stream *s)
 {
-	s->paused = false;
+	s->paused = s->patient = false;
 	if (stream_wants_to_read(s))
 		source_again(s->loop, &s->source, 0);
 }
@@ -379,6 +394,25 @@ static int stream_take_error(const struct stream *s)
 	return -error;
 }
 
+static bool stream_has_unread(const struct stream *s)
+{
+	int len = 0;
+
+	return ioctl(s->source.fd, FIONREAD, &len) == 0 && len > 0;
+}
+
+/* Whoever reads finds the error by itself, after what came before it. Nobody else would. */
+static void stream_break(struct stream *s)
+{
+	if (!s->ended_in && (!s->paused || (s->patient && stream_has_unread(s))))
+		return;
+	int error = stream_take_error(s);
+	if (error < 0)
+		stream_fail(s, error);
+	else
+		stream_mend(s);
+}
+
 static void stream_ready(struct source *source, uint32_t events)
 {
 	struct stream *s = container_of(source, struct stream, source);
@@ -387,18 +421,15 @@ static void stream_ready(struct source *source, uint32_t events)
 		s->unread = true;
 	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		s->hung_up = true;
-	/* Whoever reads finds the error by itself, after what came before it. */
-	if ((events & EPOLLERR) && s->is_socket && (s->paused || s->ended_in)) {
-		int error = stream_take_error(s);
-		if (error < 0) {
-			stream_fail(s, error);
-			return;
-		}
-	}
-	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+	if ((events & EPOLLERR) && s->is_socket)
+		s->broken = true;
+	/* A write would find the error before the rest is read. */
+	if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) && !s->broken)
 		stream_has_room(s);
 	if (stream_is_open(s))
 		stream_read(s);
+	if (stream_is_open(s) && s->broken)
+		stream_break(s);
 }
 
 static void stream_find_kind(struct stream *s, int fd)

@@ -71,6 +71,8 @@ struct stream {
 	bool portions : 1;  /* SCTP: bytes, but what one call sent is what one call reads */
 	bool paused : 1;    /* the owner wants no more for now */
 	bool unread : 1;    /* the kernel has more, or may have */
+	bool patient : 1;   /* and will, for certain */
+	bool broken : 1;    /* the kernel has an error, behind what there is to read */
 	bool hung_up : 1;   /* the kernel said that the end is among it */
 	bool blocked : 1;   /* the kernel takes no more for now */
 	bool owing : 1;	    /* the transport holds bytes that the kernel has not taken */
@@ -132,6 +134,9 @@ void stream_end(struct stream *s);
 
 /* Stops and starts `received`. The kernel's buffers then hold the peer back. */
 void stream_pause(struct stream *s);
+/* The same for an owner who resumes it in any case: the failure of a stream that is paused is told
+ * at once, the one of a stream that waits after what came before it. */
+void stream_wait(struct stream *s);
 void stream_resume(struct stream *s);
 
 /* Bytes that wait in the queue. */

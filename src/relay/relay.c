@@ -70,11 +70,8 @@ static void route_on_accepted(struct listener *l, struct channel *c)
 
 static size_t sender_bucket(const struct endpoint *from)
 {
-	const uint8_t *bytes = (const uint8_t *)&from->addr;
-	uint64_t hash = 14695981039346656037ULL; /* FNV-1a */
+	uint64_t hash = bytes_hash(bytes_of(&from->addr, from->len));
 
-	for (socklen_t i = 0; i < from->len; i++)
-		hash = (hash ^ bytes[i]) * 1099511628211ULL;
 	return (hash ^ hash >> 32) % SENDER_BUCKETS;
 }
 

@@ -154,6 +154,7 @@ void connection_hold(struct connection *c)
 void connection_await_store(struct connection *c)
 {
 	connection_hold(c);
+	stream_wait(&c->stream);
 	list_unlink(&c->waiting);
 	list_push(&c->server->held, &c->waiting);
 }
@@ -363,6 +364,14 @@ static int connection_open_stream(struct connection *c, struct channel *channel)
 	return stream_init_pair(&c->stream, l, in, out, &connection_handler);
 }
 
+/* Where it is counted. */
+static size_t *connection_count(const struct connection *c)
+{
+	struct server_counters *counters = &c->server->counters;
+
+	return c->refused ? &counters->refusing : &counters->clients;
+}
+
 struct connection *connection_new(
 	struct server *s, const struct entrance *e, struct channel *channel)
 {
@@ -384,9 +393,9 @@ struct connection *connection_new(
 	if (connection_open_stream(c, channel) < 0)
 		return connection_free(c);
 	list_push(&s->connections, &c->node);
-	s->counters.clients++;
-	c->refused = s->counters.clients > s->options.max_clients;
+	c->refused = s->counters.clients >= s->options.max_clients;
 	s->counters.refused += c->refused;
+	(*connection_count(c))++;
 	deadline_set(&s->idle, &c->idle);
 	if (s->watcher.opened)
 		s->watcher.opened(s->watcher.data, c->peer);
@@ -425,7 +434,7 @@ void connection_close(struct connection *c)
 	list_unlink(&c->node);
 	list_push(&s->closed, &c->node);
 	ending_ask(s->loop, &s->turn_end);
-	s->counters.clients--;
+	(*connection_count(c))--;
 	if (s->watcher.closed)
 		s->watcher.closed(s->watcher.data, c->peer);
 }

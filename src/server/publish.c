@@ -125,7 +125,9 @@ static void posting_publish(struct posting *p, struct bytes body)
 			(char *)p->key + p->key_len, 22, "/%llu", (unsigned long long)p->count);
 	p->count++;
 	/* Requests that share a connection need not be of one sender: no origin. */
-	int r = body.len > s->options.max_message ? -EMSGSIZE : server_publish(s, &publish);
+	bool fits = body.len <= s->options.max_message;
+	s->counters.unpublished += !fits;
+	int r = fits ? server_publish(s, &publish) : -EMSGSIZE;
 	if (r < 0 && !p->error)
 		p->error = r;
 }
@@ -225,8 +227,10 @@ static void publish_close(struct exchange *x)
 
 	if (!p)
 		return;
+	struct server *s = x->connection->server;
+	s->counters.unpublished += x->body.refusal.status == 413;
 	if (p->ticket.pending)
-		hub_forget(x->connection->server->hub, &p->ticket);
+		hub_forget(s->hub, &p->ticket);
 	buffer_deinit(&p->body);
 	plain_deinit(&p->lines);
 	free(p);

@@ -98,14 +98,10 @@ int receipts_publish(struct receipts *r, struct publish *p)
 	return 0;
 }
 
-/* FNV-1a: tokens are random as they are. */
-static uint64_t receipts_origin(const char *token, size_t len)
+/* Tokens are random as they are. */
+static uint64_t receipts_origin(struct bytes token)
 {
-	uint64_t hash = 0xcbf29ce484222325;
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (uint8_t)token[i]) * 0x100000001b3;
-	return (hash & (MESSAGE_ORIGIN_LASTING - 1)) | MESSAGE_ORIGIN_LASTING;
+	return (bytes_hash(token) & (MESSAGE_ORIGIN_LASTING - 1)) | MESSAGE_ORIGIN_LASTING;
 }
 
 /* 0, -ENOENT when the query has none, -EINVAL for one that is no good. */
@@ -155,7 +151,7 @@ int receipts_new(struct receipts **out, struct connection *c, const struct http_
 	r->token_len = found.len;
 	memcpy(r->key, token, found.len);
 	ending_init(&r->tell, receipts_tell);
-	connection_known_as(c, receipts_origin(token, found.len));
+	connection_known_as(c, receipts_origin(found));
 	*out = r;
 	return 0;
 }

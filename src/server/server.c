@@ -131,7 +131,7 @@ static void server_on_connection(struct listener *l, struct channel *channel)
 	struct server *s = e->server;
 
 	s->counters.accepted++;
-	if (s->counters.clients < s->options.max_clients + REFUSED_MAX)
+	if (s->counters.refusing < REFUSED_MAX)
 		connection_new(s, e, channel);
 	else
 		s->counters.refused++;

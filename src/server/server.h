@@ -58,7 +58,8 @@ struct server_counters {
 	uint64_t requests;    /* over HTTP */
 	uint64_t denied;      /* things that a client may not do */
 	uint64_t wrong_tokens;
-	size_t clients; /* now */
+	size_t clients;	 /* now */
+	size_t refusing; /* and those that are being told that they are too many */
 };
 
 /* One address the server listens on, and what it says of those who come by it. */

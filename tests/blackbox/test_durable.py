@@ -106,6 +106,7 @@ def restart(tmp_path, environment):
         hub.discard()
 
 
+@pytest.mark.timeout(60 + KILLS)
 def test_kill_9_at_random_moments(restart, tmp_path):
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")

@@ -209,6 +209,24 @@ def test_max_clients(start_hub):
             assert (figures["refused"], figures["clients"]) == (3, 2)
 
 
+def test_who_is_refused_takes_no_place(start_hub):
+    hub = start_hub("tcp:localhost:0", "--max-clients=2")
+    with listener(hub) as one, hub.peer() as two:
+        two.send("two\n")
+        assert one.line().endswith(b": two")
+        with hub.peer() as three:  # and stays
+            hub.wait_for(f"^Accepted connection from: {re.escape(three.name)}$")
+            two.close()
+            hub.wait_for("^Closed connection")
+            with hub.peer() as next:
+                next.send("four\n")
+                assert one.line().endswith(b": four")
+                next.close()
+                hub.wait_for("^Closed connection")
+            figures = status(hub)
+            assert (figures["refused"], figures["clients"]) == (1, 2)
+
+
 def test_idle_timeout(start_hub):
     hub = start_hub("tcp:localhost:0", "--idle-timeout=400ms")
     start = time.monotonic()

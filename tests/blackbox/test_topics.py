@@ -165,6 +165,20 @@ def test_a_repeat_of_many_with_the_same_key_stores_what_was_missing(stored, peer
     assert read_bodies(peer) == ["a", "b", "c"]
 
 
+def test_what_is_too_large_counts_as_not_stored(start_stored):
+    hub = start_stored("--max-message=100")
+    with hub.peer() as peer:
+        assert post_lines(peer, [{"text": "x" * 101}, {"text": "a"}]).status == 413
+    with hub.peer() as peer:
+        assert post(peer, "x" * 101).status == 413
+    with hub.peer() as peer:
+        peer.send(f"POST /topics/t HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n")
+        peer.send("65\r\n" + "x" * 101 + "\r\n0\r\n\r\n")
+        assert Answer(peer).status == 413
+    with hub.peer() as peer:
+        assert ask(peer, f"GET /status HTTP/1.1\r\n{HOST}\r\n").json["not_stored"] == 3
+
+
 @pytest.mark.parametrize("line", [{"text": "x" * 101}, {"base64": "/" * 136}])
 def test_a_line_with_too_large_a_message(start_stored, line):
     hub = start_stored("--max-message=100")

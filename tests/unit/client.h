@@ -18,6 +18,7 @@ struct told {
 	struct buffer settled;	/* ERROR:ID; likewise */
 	int opened, lost, closed, skipped, writable;
 	uint64_t last_id;
+	uint64_t retry_ms;
 	struct fault why;
 };
 
@@ -66,6 +67,7 @@ static inline void told_lost(struct session *s, const struct fault *why, uint64_
 	struct told *t = told_of(s);
 
 	t->lost++;
+	t->retry_ms = retry_ms;
 	t->why = *why;
 }
 

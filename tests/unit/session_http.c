@@ -136,6 +136,28 @@ static void a_busy_hub_is_asked_again(void **state)
 	hub_free(h);
 }
 
+static void a_hub_that_stays_busy_is_asked_less_often(void **state)
+{
+	struct hub *h = hub_new((struct session_options){.reconnect = true});
+	char key[64];
+
+	told_publish(h->told, "a");
+	for (int i = 1; i <= 3; i++) {
+		hub_expect(h, "{\"text\":\"a\"}\n", key);
+		hub_answer(h, "503 Service Unavailable", PROBLEM, "{\"detail\":\"broken\"}");
+		told_until(h->told, h->told->lost == i);
+		assert_in_range(h->told->retry_ms, 125 << (i - 1), 250 << (i - 1));
+		hub_greet(h);
+	}
+	hub_expect(h, "{\"text\":\"a\"}\n", key);
+	hub_answer(h, "200 OK", JSON, "{\"id\":1}");
+	told_until_text(h->told, settled, "0:1;");
+	hub_drop(h);
+	told_until(h->told, h->told->lost == 4);
+	assert_in_range(h->told->retry_ms, 125, 250);
+	hub_free(h);
+}
+
 static void a_refused_batch_does_not_end_it(void **state)
 {
 	struct hub *h = hub_new((struct session_options){0});
@@ -199,6 +221,7 @@ int main(void)
 		cmocka_unit_test(some_batches_are_under_way_at_a_time),
 		cmocka_unit_test(a_batch_is_repeated_as_it_was),
 		cmocka_unit_test(a_busy_hub_is_asked_again),
+		cmocka_unit_test(a_hub_that_stays_busy_is_asked_less_often),
 		cmocka_unit_test(a_refused_batch_does_not_end_it),
 		cmocka_unit_test(ends_when_all_is_stored),
 		cmocka_unit_test(an_unasked_answer_is_a_broken_protocol),

@@ -290,9 +290,61 @@ static void reads_a_file_to_its_end(void **state)
 	end_free(e);
 }
 
+/* A peer that closes with something unread resets, on Unix sockets as on TCP. */
+static struct end *end_with_a_reset(void (*before)(struct stream *s))
+{
+	struct end *e = end_new(SOCK_STREAM);
+	static uint8_t block[1 << 20];
+	struct iovec iov = {block, sizeof(block)};
+
+	if (before)
+		before(&e->stream);
+	assert_true(stream_offer(&e->stream, &iov, 1) < (ssize_t)sizeof(block));
+	assert_int_equal(stream_write(&e->stream, "queued", 6), 0);
+	assert_int_equal(write(e->peer, "hello", 5), 5);
+	close(e->peer);
+	e->peer = -1;
+	for (int i = 0; i < 3; i++)
+		loop_turn(&e->loop, false);
+	return e;
+}
+
+static void what_came_before_a_reset_is_read(void **state)
+{
+	struct end *e = end_with_a_reset(NULL);
+
+	assert_true(bytes_equal(buffer_bytes(&e->got), bytes_text("hello")));
+	assert_true(e->error < 0);
+	end_free(e);
+}
+
+static void who_waits_reads_what_came_before_a_reset(void **state)
+{
+	struct end *e = end_with_a_reset(stream_wait);
+
+	assert_int_equal(buffer_len(&e->got), 0);
+	assert_int_equal(e->error, 0);
+	stream_resume(&e->stream);
+	while (!e->error)
+		loop_turn(&e->loop, true);
+	assert_true(bytes_equal(buffer_bytes(&e->got), bytes_text("hello")));
+	end_free(e);
+}
+
+static void who_is_paused_is_told_of_a_reset(void **state)
+{
+	struct end *e = end_with_a_reset(stream_pause);
+
+	assert_true(e->error < 0);
+	end_free(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_came_before_a_reset_is_read),
+		cmocka_unit_test(who_waits_reads_what_came_before_a_reset),
+		cmocka_unit_test(who_is_paused_is_told_of_a_reset),
 		cmocka_unit_test(reads_and_ends),
 		cmocka_unit_test(queue_is_bounded_and_drains_in_order),
 		cmocka_unit_test(offers_only_what_fits),
