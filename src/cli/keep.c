@@ -40,6 +40,11 @@ static int keep_open_file(struct store **store, const char *path, const struct k
 }
 #endif
 
+bool keep_is_file(const char *text)
+{
+	return strcmp(text, "memory") != 0 && !strstr(text, "://");
+}
+
 int keep_open(struct store **store, const char *text, const struct keep *keep,
 	void (*wake)(void *data), void *data, struct fault *why)
 {

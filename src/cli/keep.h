@@ -14,6 +14,9 @@ struct keep {
 	uint64_t max_age_ms;
 };
 
+/* Whether TEXT is the path of a file. */
+bool keep_is_file(const char *text);
+
 /* TEXT is `memory` or the path of an SQLite file. WAKE is called from any thread when store_poll is
  * wanted. 0, or a negative errno with a line in WHY. May block. */
 int keep_open(struct store **store, const char *text, const struct keep *keep,

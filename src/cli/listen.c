@@ -2,8 +2,10 @@
  * ferry listen: the hub with its command line: addresses, limits, signals, the terminal.
  */
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/confine.h"
 #include "cli/console.h"
 #include "cli/hub_key.h"
 #include "cli/keep.h"
@@ -51,6 +53,8 @@ struct listen_settings {
 	struct option_list groups;
 	struct option_list allow;
 	struct option_list deny;
+	const char *user;
+	bool no_sandbox;
 };
 
 struct listen {
@@ -60,6 +64,8 @@ struct listen {
 	struct store *store;
 	struct catalogue *catalogue;
 	struct server *server;
+	struct sandbox sandbox;
+	int supervisor; /* to be told how we are; negative without one */
 	uv_signal_t interrupt;
 	uv_signal_t terminate;
 	uv_signal_t hangup;
@@ -121,6 +127,10 @@ static const struct option_entry listen_options[] = {
 	{"busy-poll", 0, OPTION_FLAG, offsetof(struct listen_settings, busy_poll), NULL, NULL, 0, 0,
 		"while there is traffic, look for more before sleeping: half the latency, more "
 		"CPU"},
+	{"user", 0, OPTION_TEXT, offsetof(struct listen_settings, user), "USER", NULL, 0, 0,
+		"become USER once the addresses are bound (for a hub that root starts)"},
+	{"no-sandbox", 0, OPTION_FLAG, offsetof(struct listen_settings, no_sandbox), NULL, NULL, 0,
+		0, "keep all rights of the user (see SANDBOX in the manual)"},
 	OPTION_END,
 };
 
@@ -150,7 +160,7 @@ static void listen_on_signal(uv_signal_t *handle, int number)
 		return;
 	}
 	l->stopping = true;
-	activation_notify("STOPPING=1");
+	activation_notify(l->supervisor, "STOPPING=1");
 	server_stop(l->server, listen_on_stopped, l);
 }
 
@@ -306,6 +316,27 @@ static int listen_open_files(struct listen *l, struct fault *why)
 		       : 0;
 }
 
+/* From here on the hub is what a client could make of it at most. */
+static int listen_confine(struct listen *l, struct fault *why)
+{
+	const struct listen_settings *settings = l->settings;
+	const struct confinement confinement = {
+		.user = settings->user,
+		.open = settings->no_sandbox,
+		.store = settings->store,
+		.files = settings->files,
+		.key_directory = settings->key_dir,
+		.read_again = {settings->cert, settings->key, settings->token_file,
+			settings->keys_file},
+	};
+
+	l->supervisor = activation_supervisor();
+	int r = confine_hub(&l->sandbox, &confinement, l->server, why);
+	if (r == 0)
+		log_detail("sandbox: %s", l->sandbox.text);
+	return r;
+}
+
 static int listen_start(struct listen *l, const struct command_line *line, struct fault *why)
 {
 	const struct listen_settings *settings = line->settings;
@@ -327,6 +358,7 @@ static int listen_start(struct listen *l, const struct command_line *line, struc
 				.key_count = settings->keys.count,
 				.file = settings->keys_file,
 			},
+		.sandbox = l->sandbox.text,
 		.guard =
 			{
 				.origins = settings->origins.texts,
@@ -371,6 +403,8 @@ static int listen_start(struct listen *l, const struct command_line *line, struc
 	if (r == 0)
 		r = listen_open_all(l, line, why);
 	if (r == 0)
+		r = listen_confine(l, why);
+	if (r == 0)
 		r = listen_open_store(l, why);
 	if (r == 0)
 		r = listen_open_files(l, why);
@@ -390,7 +424,11 @@ static void listen_hint(const struct listen *l, const struct command_line *line)
 
 static int listen_run(const struct command_line *line)
 {
-	struct listen l = {.settings = line->settings};
+	struct listen l = {
+		.settings = line->settings,
+		.sandbox = {.text = "none"},
+		.supervisor = -1,
+	};
 	struct fault why = FAULT_NULL;
 
 	int r = loop_init(&l.loop);
@@ -402,7 +440,7 @@ static int listen_run(const struct command_line *line)
 	r = listen_start(&l, line, &why);
 	if (r == 0) {
 		activation_forget();
-		activation_notify("READY=1");
+		activation_notify(l.supervisor, "READY=1");
 		listen_hint(&l, line);
 		loop_run(&l.loop);
 	}
@@ -411,6 +449,7 @@ static int listen_run(const struct command_line *line)
 	catalogue_free(l.catalogue);
 	console_free(l.console);
 	loop_deinit(&l.loop);
+	cleanup_close(&l.supervisor);
 	return r < 0 ? command_failed(&why) : EX_OK;
 }
 

@@ -2,6 +2,7 @@
  * ferry relay: sockets joined, with the command line around: routes, limits, signals.
  */
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/relay_dump.h"
@@ -44,6 +45,7 @@ struct relay_command {
 	uv_signal_t terminate;
 	bool listens; /* at least one route is no single connection */
 	bool stopping;
+	int supervisor; /* to be told how we are; negative without one */
 };
 
 static const struct option_entry relay_options[] = {
@@ -91,7 +93,7 @@ static void relay_on_signal(uv_signal_t *handle, int number)
 		return;
 	}
 	c->stopping = true;
-	activation_notify("STOPPING=1");
+	activation_notify(c->supervisor, "STOPPING=1");
 	fleet_stop(c->fleet);
 }
 
@@ -281,11 +283,12 @@ static int relay_serve(struct relay_command *c, const struct command_line *line,
 	struct fault why = FAULT_NULL;
 	int code = EX_OK;
 
+	c->supervisor = activation_supervisor();
 	relay_watch_signals(c);
 	int r = relay_start(c, line, send_proxy, &why);
 	if (!r) {
 		activation_forget();
-		activation_notify("READY=1");
+		activation_notify(c->supervisor, "READY=1");
 		loop_run(&c->loop);
 		code = relay_exit_code(c);
 	}
@@ -295,6 +298,7 @@ static int relay_serve(struct relay_command *c, const struct command_line *line,
 	relay_report_free(c->report);
 	relay_file_free(c->dump);
 	loop_deinit(&c->loop);
+	cleanup_close(&c->supervisor);
 	return r < 0 ? command_failed(&why) : code;
 }
 

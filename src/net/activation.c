@@ -61,13 +61,13 @@ void activation_forget(void)
 	unsetenv("LISTEN_FDNAMES");
 }
 
-int activation_notify(const char *state)
+int activation_supervisor(void)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
 
 	if (!path || !*path)
-		return 0;
+		return -ENOENT;
 	size_t len = strlen(path);
 	if (*path != '/' && *path != '@')
 		return -EAFNOSUPPORT;
@@ -76,11 +76,18 @@ int activation_notify(const char *state)
 	memcpy(un.sun_path, path, len);
 	if (*path == '@')
 		un.sun_path[0] = '\0';
-	int fd = sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	cleanup(cleanup_close) int fd = sys_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fd;
-	ssize_t r = sys_sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&un,
+	int r = sys_connect(fd, (struct sockaddr *)&un,
 		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
-	sys_close(fd);
+	return r < 0 ? r : take_fd(&fd);
+}
+
+int activation_notify(int supervisor, const char *state)
+{
+	if (supervisor < 0)
+		return 0;
+	ssize_t r = sys_send(supervisor, state, strlen(state), MSG_NOSIGNAL);
 	return r < 0 ? (int)r : 0;
 }

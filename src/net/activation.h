@@ -22,6 +22,10 @@ const char *activation_name(int index, int *len);
  * of them took stay open. */
 void activation_forget(void);
 
-/* Sends STATE ("READY=1", "STOPPING=1", several split by line ends) to the supervisor; 0, also when
- * there is none, or a negative errno. */
-int activation_notify(const char *state);
+/* A socket to the supervisor, the caller's, which serves for as long as the process lives: who
+ * confines itself opens it before. -ENOENT when there is none, or another negative errno. */
+int activation_supervisor(void);
+
+/* Sends STATE ("READY=1", "STOPPING=1", several split by line ends). 0, also when SUPERVISOR is
+ * negative, or a negative errno. */
+int activation_notify(int supervisor, const char *state);

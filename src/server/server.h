@@ -34,7 +34,8 @@ struct server_options {
 	uint64_t idle_timeout_ms; /* without a byte in either direction; 0: never */
 	uint64_t heartbeat_ms;	  /* between two signs of life to who listens and hears nothing */
 	uint64_t keep_age_ms;	  /* the store's bound by age; 0: none */
-	bool open; /* may be reached from other machines without a proof of who comes */
+	bool open;	     /* may be reached from other machines without a proof of who comes */
+	const char *sandbox; /* what the process is confined by, for the status */
 	struct guard_options guard;
 	struct admission_options admission; /* what these point to outlives the server */
 	struct client_keys_options client_keys;

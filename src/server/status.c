@@ -156,6 +156,8 @@ static void status_begin_json(struct exchange *x, const struct http_request *r)
 	}
 	uint8_t *to = put_literal(start, "{\"version\":\"" FERRY_VERSION "\",\"store\":\"");
 	to = put_bytes(to, bytes_text(server->store->ops->name));
+	to = put_literal(to, "\",\"sandbox\":\"");
+	to = put_bytes(to, bytes_text(server->options.sandbox));
 	to = put_literal(to, "\",\"uptime_ms\":");
 	to = put_decimal(to, loop_now(server->loop) - server->started_ms);
 	to = status_put_figures(to, &s);

@@ -22,7 +22,7 @@ from program import PATIENCE, SANITIZER, Program
 
 @pytest.fixture
 def environment(tmp_path):
-    own = {"HOME": str(tmp_path), "LC_ALL": "C.UTF-8", "TERM": "dumb"}
+    own = {"HOME": str(tmp_path), "LC_ALL": "C.UTF-8", "TERM": "dumb", "FERRY_SANDBOX": "kill"}
     for name in ("CONFIG", "DATA", "STATE", "CACHE", "RUNTIME"):
         own[f"XDG_{name}_{'DIR' if name == 'RUNTIME' else 'HOME'}"] = str(tmp_path)
     return os.environ | own

@@ -3,6 +3,10 @@
 import json
 
 
+def figures_of(ferry, hub):
+    return json.loads(ferry("status", hub.address, "--json").stdout)
+
+
 def test_figures_and_topics(hub, ferry):
     assert ferry("send", hub.address, "hello", "--topic", "news").returncode == 0
     plain = ferry("status", hub.address)
@@ -10,7 +14,7 @@ def test_figures_and_topics(hub, ferry):
     rows = [line.split() for line in plain.stdout.splitlines()]
     assert ["messages_in", "1"] in rows
     assert ["news", "1", "0"] in rows
-    figures = json.loads(ferry("status", hub.address, "--json").stdout)
+    figures = figures_of(ferry, hub)
     assert figures["store_messages"] == 1
     assert figures["topics"] == [{"name": "news", "messages": 1, "last_id": 1, "subscribers": 0}]
 

@@ -161,16 +161,18 @@ static void notify(void)
 
 	snprintf(un.sun_path + 14, 20, "%d", getpid());
 	socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(un.sun_path));
-	check(activation_notify("READY=1") == 0);
+	check(activation_supervisor() == -ENOENT);
+	check(activation_notify(-ENOENT, "READY=1") == 0);
 	setenv("NOTIFY_SOCKET", un.sun_path, 1);
-	check(activation_notify("READY=1") == -ECONNREFUSED);
+	check(activation_supervisor() == -ECONNREFUSED);
 	un.sun_path[0] = '\0';
 	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 	check(bind(fd, (struct sockaddr *)&un, len) == 0);
-	check(activation_notify("STOPPING=1\nSTATUS=x") == 0);
+	int supervisor = activation_supervisor();
+	check(activation_notify(supervisor, "STOPPING=1\nSTATUS=x") == 0);
 	check(recv(fd, text, sizeof(text), 0) == 19 && !memcmp(text, "STOPPING=1\nSTATUS=x", 19));
 	setenv("NOTIFY_SOCKET", "relative", 1);
-	check(activation_notify("READY=1") == -EAFNOSUPPORT);
+	check(activation_supervisor() == -EAFNOSUPPORT);
 }
 
 static void notifies(void **state)
