@@ -1,6 +1,7 @@
 #include "server/connection.h"
 
 #include "base/cleanup.h"
+#include "net/stream_files.h"
 #include "server/door.h"
 #include "server/login.h"
 #include "server/server.h"
@@ -123,6 +124,8 @@ static void connection_on_received(struct stream *s, struct bytes data)
 		return;
 	deadline_set(&server->idle, &c->idle);
 	connection_take(c, data);
+	if (!buffer_len(&c->held))
+		stream_drop_file(s); /* it came with what was no request for it */
 	if (hub_brimming(server->hub))
 		hub_flush(server->hub);
 }
@@ -359,9 +362,12 @@ static int connection_open_stream(struct connection *c, struct channel *channel)
 
 	c->child = take(channel->child);
 	channel->out = -1;
-	if (in == out)
-		return stream_init(&c->stream, l, in, &connection_handler);
-	return stream_init_pair(&c->stream, l, in, out, &connection_handler);
+	if (in != out)
+		return stream_init_pair(&c->stream, l, in, out, &connection_handler);
+	int r = stream_init(&c->stream, l, in, &connection_handler);
+	if (r == 0 && c->server->files)
+		r = stream_pass_files(&c->stream);
+	return r == -EOPNOTSUPP ? 0 : r;
 }
 
 /* Where it is counted. */

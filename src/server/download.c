@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "net/stream_files.h"
 #include "server/files.h"
 #include "server/login.h"
 #include "server/server.h"
@@ -32,6 +33,7 @@ struct download {
 	uint64_t at;   /* sent so far */
 	uint64_t end;  /* of what is to be sent */
 	uint64_t warm; /* up to here it was read a moment ago */
+	bool handing;  /* the client would take the open file itself */
 	size_t name_len;
 	uint8_t name[FILE_NAME_MAX_LEN + 1];
 };
@@ -148,8 +150,25 @@ static void download_begin_stream(struct download *d, struct http_writer *w)
 		download_send(d);
 }
 
+/* The open file itself instead of its bytes. False: not on such a connection. */
+static bool download_hand_over(struct download *d)
+{
+	struct exchange *x = d->exchange;
+
+	if (!d->handing || stream_give_file(&x->connection->stream, d->file.fd) < 0)
+		return false;
+	d->file.fd = -1;
+	struct http_writer w = download_head(d, 200);
+	http_writer_text(&w, "File-Descriptor", "?1");
+	http_writer_number(&w, "File-Size", (uint64_t)d->file.st.st_size);
+	exchange_send(x, &w, BYTES_NULL);
+	return true;
+}
+
 static void download_answer_whole(struct download *d)
 {
+	if (download_hand_over(d))
+		return;
 	struct http_writer w = download_head(d, 200);
 	char digest[HTTP_DIGEST_SIZE];
 
@@ -205,7 +224,7 @@ static void download_answer(struct download *d)
 		return;
 	}
 	struct bytes wanted = http_fields_get_only(&fields, "Range");
-	if (wanted.data && x->method == HTTP_GET &&
+	if (wanted.data && x->method == HTTP_GET && !d->handing &&
 		http_condition_allows_range(&fields, &current, now))
 		r = http_range_parse(wanted, (uint64_t)d->file.st.st_size, &range, 1, &count);
 	if (r == 0)
@@ -270,6 +289,7 @@ static void get_begin(struct exchange *x, const struct http_request *r)
 	if (!files_name(x, r, d->name, &name) || !exchange_may(x, ACCESS_GET, name))
 		return;
 	d->name_len = name.len;
+	d->handing = x->method == HTTP_GET && files_wants_descriptor(r);
 	if (files_keep_fields(&d->fields, &r->fields, names) < 0)
 		files_refuse(x, -ENOMEM);
 	else

@@ -7,6 +7,7 @@
 #include "server/upload.h"
 #include "wire/http_condition.h"
 #include "wire/http_digest.h"
+#include "wire/structured.h"
 #include "wire/utf8.h"
 
 #include <errno.h>
@@ -110,6 +111,14 @@ bool files_name(struct exchange *x, const struct http_request *r, uint8_t to[FIL
 	return false;
 }
 
+bool files_wants_descriptor(const struct http_request *r)
+{
+	struct structured_item item;
+
+	return structured_item(http_fields_get_only(&r->fields, "File-Descriptor"), &item) == 0 &&
+	       item.type == STRUCTURED_BOOLEAN && item.number;
+}
+
 static const struct {
 	int error;
 	int status;
@@ -129,6 +138,7 @@ static const struct {
 	{EDQUOT, 507, "the hub keeps no more bytes of files"},
 	{ENOSPC, 507, "the disk is full"},
 	{EROFS, 507, "the disk is read-only"},
+	{EBADF, 400, "what was handed over is no regular file that can be read"},
 	{EAGAIN, 503, "the file is being changed; try again"},
 	{EUSERS, 503, "too many uploads are unfinished; try again later"},
 	{ENOMEM, 503, "the hub is out of memory; try again later"},

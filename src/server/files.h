@@ -48,6 +48,9 @@ void files_did(struct files *f);
 bool files_name(struct exchange *x, const struct http_request *r, uint8_t to[FILE_NAME_MAX_LEN + 1],
 	struct bytes *name);
 
+/* File-Descriptor: ?1 */
+bool files_wants_descriptor(const struct http_request *r);
+
 /* Answers what ERROR, a negative errno of the catalogue, means to the client. */
 void files_refuse(struct exchange *x, int error);
 

@@ -7,6 +7,7 @@
 #include "wire/http_condition.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 /* In memory without a request: so many at most, for so long. */
@@ -51,6 +52,20 @@ static int upload_look(struct upload *u)
 											 : 0;
 }
 
+/* The file that was handed over is one that can be copied; its size is the length. */
+static int upload_look_at_source(struct upload *u)
+{
+	int flags = fcntl(u->source, F_GETFL);
+	struct stat st;
+
+	if (flags < 0 || (flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY ||
+		fstat(u->source, &st) < 0 || !S_ISREG(st.st_mode))
+		return -EBADF;
+	u->partial.record.has_length = true;
+	u->partial.record.length = (uint64_t)st.st_size;
+	return 0;
+}
+
 static void upload_run_create(struct job *j)
 {
 	struct upload *u = container_of(j, struct upload, job);
@@ -60,6 +75,9 @@ static void upload_run_create(struct job *j)
 	if (u->result)
 		return;
 	file_close(&u->file);
+	u->result = u->source >= 0 ? upload_look_at_source(u) : 0;
+	if (u->result)
+		return;
 	u->result = partial_create(p, u->files->catalogue, u->lasting);
 	if (u->result == 0 && p->record.has_length)
 		u->result = partial_charge(p, p->record.length);

@@ -2,6 +2,7 @@
  * The requests that upload: PUT and POST of a file, PATCH, HEAD and DELETE of an upload.
  */
 
+#include "net/stream_files.h"
 #include "server/login.h"
 #include "server/server.h"
 #include "server/topics.h"
@@ -113,6 +114,21 @@ static bool read_length(struct upload *u, const struct http_request *r)
 	return false;
 }
 
+/* The open file that came with the request. */
+static bool read_descriptor(struct upload *u, const struct http_request *r)
+{
+	if (!files_wants_descriptor(r))
+		return true;
+	u->source = stream_take_file(&u->exchange->connection->stream);
+	u->lasting = false;
+	if (u->source >= 0 && r->framing == HTTP_NO_BODY)
+		return true;
+	exchange_refuse(u->exchange, 400, "%s",
+		u->source < 0 ? "no open file came with the request"
+			      : "a request that hands a file over has no body");
+	return false;
+}
+
 static bool read_name(struct upload *u, const struct http_request *r)
 {
 	uint8_t text[FILE_NAME_MAX_LEN + 1];
@@ -152,8 +168,8 @@ static void put_begin(struct exchange *x, const struct http_request *r)
 	u->verb = UPLOAD_CREATE;
 	x->body.trailers = &u->trailers;
 	read_state(u, r);
-	if (read_name(u, r) && read_digests(u, &r->fields) && read_conditions(u, r) &&
-		read_announcement(u, r) && read_length(u, r))
+	if (read_name(u, r) && read_digests(u, &r->fields) && read_descriptor(u, r) &&
+		read_conditions(u, r) && read_announcement(u, r) && read_length(u, r))
 		upload_create(u);
 }
 

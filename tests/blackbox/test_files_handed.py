@@ -1,0 +1,143 @@
+"""Open files handed over on a Unix socket (SCM_RIGHTS): same checks, same results as with bytes."""
+
+import os
+
+import pytest
+from files import digest, etag, get, put, receive_with, request, send_with
+from web import HOST, Answer, serves_on
+
+WANTED = "File-Descriptor: ?1\r\n"
+DATA = os.urandom(3_000_000)
+
+
+@pytest.fixture
+def place(tmp_path):
+    (tmp_path / "files").mkdir()
+    return tmp_path / "files"
+
+
+@pytest.fixture
+def hub(start_hub, tmp_path, place):
+    return start_hub(f"unix:{tmp_path}/hub", "tcp:localhost:0", f"--files={place}")
+
+
+@pytest.fixture
+def peer(hub):
+    with hub.peer() as peer:
+        yield peer
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "source"
+    path.write_bytes(DATA)
+    with path.open("rb") as file:
+        yield file
+
+
+def hand(peer, name, *fds, fields=""):
+    send_with(peer, f"PUT /files/{name} HTTP/1.1\r\n{HOST}{WANTED}{fields}\r\n", *fds)
+    return Answer(peer, "PUT")
+
+
+def test_a_file_is_handed_to_the_hub(peer, source, place):
+    source.seek(77)  # where it stands says nothing
+    said = f"Repr-Digest: {digest(DATA)}\r\nFile-Time: 5.25\r\nFile-Mode: 0640\r\n"
+    answer = hand(peer, "a/b", source.fileno(), fields=said)
+    assert (answer.status, answer["etag"]) == (201, etag(DATA))
+    assert (place / "a/b").read_bytes() == DATA
+    assert (place / "a/b").stat().st_mtime == 5.25
+    assert (place / "a/b").stat().st_mode & 0o777 == 0o640
+    assert hand(peer, "a/b", source.fileno()).status == 204
+
+
+def test_an_empty_file_is_handed_over(peer, place, tmp_path):
+    (tmp_path / "empty").touch()
+    with (tmp_path / "empty").open("rb") as file:
+        assert hand(peer, "empty", file.fileno()).status == 201
+    assert (place / "empty").read_bytes() == b""
+
+
+def test_the_hub_hands_over_a_file(peer):
+    put(peer, "a", DATA)
+    peer.send(f"GET /files/a HTTP/1.1\r\n{HOST}{WANTED}\r\n")
+    (fd,) = receive_with(peer)
+    with os.fdopen(fd, "rb") as file:
+        answer = Answer(peer)
+        assert (answer.status, answer["file-descriptor"], answer.body) == (200, "?1", b"")
+        assert (int(answer["file-size"]), answer["etag"]) == (len(DATA), etag(DATA))
+        assert file.read() == DATA
+        with pytest.raises(OSError):
+            os.write(file.fileno(), b"x")
+    assert serves_on(peer)
+
+
+def test_over_tcp_the_bytes_come(hub):
+    with hub.peer(hub.addresses[1]) as peer:
+        put(peer, "a", DATA)
+        answer = get(peer, "a", WANTED)
+        assert answer.body == DATA and answer["file-descriptor"] is None
+        answer = request(peer, "PUT", "/files/b", WANTED)
+        assert answer.status == 400 and "no open file" in answer.json["detail"]
+
+
+def test_conditions_count_for_both(peer, source):
+    hand(peer, "a", source.fileno())
+    assert hand(peer, "a", source.fileno(), fields="If-None-Match: *\r\n").status == 412
+    assert get(peer, "a", f"{WANTED}If-None-Match: {etag(DATA)}\r\n").status == 304
+    assert get(peer, "b", WANTED).status == 404
+
+
+def test_a_wrong_digest_is_refused(peer, source, place):
+    answer = hand(peer, "a", source.fileno(), fields=f"Repr-Digest: {digest(b'')}\r\n")
+    assert answer.status == 400
+    assert [*place.iterdir()] == [place / ".ferry"] and not [*(place / ".ferry").iterdir()]
+
+
+def test_what_cannot_be_copied_is_refused(peer, tmp_path):
+    read, write = os.pipe()
+    unreadable = os.open(tmp_path / "w", os.O_WRONLY | os.O_CREAT)
+    path = os.open(tmp_path / "w", os.O_PATH)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    for fd in (read, unreadable, path, folder):
+        answer = hand(peer, "a", fd)
+        assert answer.status == 400 and "no regular file" in answer.json["detail"]
+    for fd in (read, write, unreadable, path, folder):
+        os.close(fd)
+
+
+def closed(read):
+    """Whether all write ends of the pipe are closed; waits for it."""
+    return os.read(read, 1) == b""
+
+
+def test_a_file_that_nobody_asked_for_is_closed(hub, peer):
+    for text in (f"GET /status HTTP/1.1\r\n{HOST}\r\n", None):
+        read, write = os.pipe()
+        other = peer if text else hub.peer()
+        send_with(other, text or "hello\n", write)
+        os.close(write)
+        assert closed(read)
+        os.close(read)
+    assert Answer(peer).status == 200
+
+
+def test_of_many_files_none_is_kept(hub):
+    """As many as the kernel lets travel in a message, and in many messages that are no request."""
+    read, write = os.pipe()
+    with hub.peer() as peer:
+        send_with(peer, "GET /status HTTP/1.1\r\n", *[write] * 200)
+        for _ in range(50):
+            send_with(peer, "X-More: 1\r\n", write)
+        send_with(peer, f"{HOST}\r\n", write)
+        assert Answer(peer).status == 200
+        os.close(write)
+        assert closed(read)
+    os.close(read)
+
+
+def test_a_head_in_pieces_keeps_its_file(peer, source):
+    send_with(peer, "PUT /files/a HTTP/1.1\r\n", source.fileno())
+    peer.send(HOST)
+    peer.send(f"{WANTED}\r\n")
+    assert Answer(peer, "PUT").status == 201
