@@ -30,6 +30,7 @@ struct wait {
 	struct probe **probes;
 	size_t count;
 	size_t up;
+	size_t barred; /* these never will be */
 	bool timed_out;
 };
 
@@ -46,10 +47,16 @@ static const struct option_entry wait_options[] = {
 	OPTION_END,
 };
 
-static void wait_on_up(void *arg, struct probe *p)
+static void wait_on_done(void *arg, struct probe *p)
 {
 	struct wait *w = arg;
 
+	if (!probe_is_up(p)) {
+		w->barred++;
+		if (w->barred == w->count || !w->settings->any)
+			loop_stop(&w->loop);
+		return;
+	}
 	w->up++;
 	if (w->up == w->count || w->settings->any)
 		loop_stop(&w->loop);
@@ -80,7 +87,7 @@ static int wait_read_line(struct wait *w, struct fault *why)
 
 static int wait_start(struct wait *w, const struct command_line *line, struct fault *why)
 {
-	struct probe_options options = {.http = w->settings->http};
+	struct probe_options options = {.http = w->settings->http, .trust = line->trust};
 
 	int r = wait_read_line(w, why);
 	if (w->has_line)
@@ -93,7 +100,7 @@ static int wait_start(struct wait *w, const struct command_line *line, struct fa
 		r = address_parse(&address, line->words[i], why);
 		if (r < 0)
 			break;
-		r = probe_start(&w->probes[i], &w->loop, &address, &options, wait_on_up, w, why);
+		r = probe_start(&w->probes[i], &w->loop, &address, &options, wait_on_done, w, why);
 		w->count += !r;
 		address_deinit(&address);
 	}
@@ -117,7 +124,8 @@ static int wait_until_up(struct wait *w, const struct command_line *line)
 	int r = wait_start(w, line, &why);
 	if (!r)
 		loop_run(&w->loop);
-	if (w->timed_out)
+	bool done = w->settings->any ? w->up : w->up == w->count;
+	if (!r && !done)
 		wait_say_what_is_missing(w, line->words);
 	for (size_t i = 0; i < w->count; i++)
 		probe_free(w->probes[i]);
@@ -126,7 +134,9 @@ static int wait_until_up(struct wait *w, const struct command_line *line)
 		regfree(&w->line);
 	if (r < 0)
 		return command_failed(&why);
-	return w->timed_out ? WAIT_TIMED_OUT : EX_OK;
+	if (done)
+		return EX_OK;
+	return w->timed_out ? WAIT_TIMED_OUT : EX_NOPERM;
 }
 
 static int wait_run_command(char **command)

@@ -2,7 +2,8 @@
 
 #include "base/cleanup.h"
 #include "net/dial.h"
-#include "net/stream.h"
+#include "net/known.h"
+#include "net/tls_stream.h"
 #include "wire/http_answer.h"
 
 #include <errno.h>
@@ -22,13 +23,15 @@ struct probe {
 	struct loop *loop;
 	struct address address;
 	struct probe_options options;
-	void (*up)(void *arg, struct probe *p);
+	void (*done)(void *arg, struct probe *p);
 	void *arg;
 	struct dial *dial;
 	struct stream stream;
 	struct http_answer answer;
 	struct buffer input;
 	uv_timer_t timer;
+	struct trust_check check;
+	bool shaking; /* hands: TLS is not established */
 	bool is_up;
 	struct fault why;
 };
@@ -41,6 +44,7 @@ static void probe_again(struct probe *p)
 {
 	stream_deinit(&p->stream);
 	buffer_deinit(&p->input);
+	p->shaking = false;
 	uv_timer_start(&p->timer, probe_try, RETRY_MS, 0);
 }
 
@@ -51,7 +55,15 @@ static void probe_succeed(struct probe *p)
 	p->is_up = true;
 	stream_deinit(&p->stream);
 	uv_timer_stop(&p->timer);
-	p->up(p->arg, p);
+	p->done(p->arg, p);
+}
+
+/* Whoever may not be trusted now will not be later. */
+static void probe_give_up(struct probe *p)
+{
+	stream_deinit(&p->stream);
+	uv_timer_stop(&p->timer);
+	p->done(p->arg, p);
 }
 
 /* It was silent long enough. */
@@ -143,16 +155,34 @@ static void probe_on_ended(struct stream *s)
 	probe_again(p);
 }
 
+static int probe_look(struct probe *p);
+
 static void probe_on_failed(struct stream *s, int error)
 {
 	struct probe *p = container_of(s, struct probe, stream);
 
 	fault_set(&p->why, error, "%s", strerror(-error));
-	probe_again(p);
+	if (p->shaking)
+		stream_fault(s, error, "no TLS", &p->why);
+	if (p->shaking && error == -EACCES)
+		probe_give_up(p);
+	else
+		probe_again(p);
 }
 
 static void probe_on_writable(struct stream *s)
 {
+	struct probe *p = container_of(s, struct probe, stream);
+
+	if (!p->shaking)
+		return;
+	p->shaking = false;
+	uv_timer_stop(&p->timer);
+	int r = p->options.http || p->options.line ? probe_look(p) : 0;
+	if (r < 0)
+		probe_on_failed(s, r);
+	else if (!p->options.http && !p->options.line)
+		probe_succeed(p);
 }
 
 static const struct stream_handler probe_handler = {
@@ -199,6 +229,21 @@ static int probe_look(struct probe *p)
 	return 0;
 }
 
+static int probe_start_tls(struct probe *p)
+{
+	struct tls_context *context;
+	struct tls_setup setup;
+
+	int r = trust_context(p->options.trust, &context, &p->why);
+	if (r < 0)
+		return r;
+	p->shaking = true;
+	p->check = (struct trust_check){p->options.trust, &p->address};
+	trust_setup(&p->check, &setup);
+	uv_timer_start(&p->timer, probe_on_no_answer, ANSWER_MS, 0);
+	return tls_stream_start(&p->stream, context, &setup, BYTES_NULL);
+}
+
 static void probe_on_dialled(void *arg, struct channel *c, const struct fault *why)
 {
 	struct probe *p = arg;
@@ -213,7 +258,7 @@ static void probe_on_dialled(void *arg, struct channel *c, const struct fault *w
 	c->in = -1;
 	c->out = -1;
 	if (!r)
-		r = probe_look(p);
+		r = p->address.scheme->tls ? probe_start_tls(p) : probe_look(p);
 	if (r < 0) {
 		fault_set(&p->why, r, "%s", strerror(-r));
 		probe_again(p);
@@ -236,8 +281,6 @@ static int probe_check(
 {
 	enum address_kind kind = a->scheme->kind;
 
-	if (a->scheme->tls)
-		return fault_set(why, -EPROTONOSUPPORT, "%s: cannot be asked yet", a->scheme->name);
 	if (kind != ADDRESS_INET && kind != ADDRESS_UNIX && kind != ADDRESS_VSOCK &&
 		kind != ADDRESS_VSOCK_UNIX)
 		return fault_set(
@@ -245,11 +288,13 @@ static int probe_check(
 	if (a->type == SOCK_DGRAM && (options->http || options->line))
 		return fault_set(
 			why, -EINVAL, "%s: nobody answers datagrams by himself", a->scheme->name);
-	return 0;
+	/* Files that cannot be read are not waited for. */
+	struct tls_context *context;
+	return a->scheme->tls ? trust_context(options->trust, &context, why) : 0;
 }
 
 int probe_start(struct probe **out, struct loop *l, const struct address *a,
-	const struct probe_options *options, void (*up)(void *arg, struct probe *p), void *arg,
+	const struct probe_options *options, void (*done)(void *arg, struct probe *p), void *arg,
 	struct fault *why)
 {
 	int r = probe_check(a, options, why);
@@ -261,7 +306,7 @@ int probe_start(struct probe **out, struct loop *l, const struct address *a,
 		return fault_errno(why, -ENOMEM, "cannot wait");
 	p->loop = l;
 	p->options = *options;
-	p->up = up;
+	p->done = done;
 	p->arg = arg;
 	p->stream = STREAM_NULL;
 	uv_timer_init(&l->uv, &p->timer);
