@@ -24,7 +24,7 @@ int hub_key_load(
 		.key_file = o->key_file,
 		.ask_client = o->ask,
 		.require_client = o->require,
-		.http = true,
+		.http = o->http,
 	};
 
 	*out = NULL;

@@ -175,6 +175,7 @@ static struct hub_key_options listen_key_options(const struct listen *l)
 		.directory = s->key_dir,
 		.ask = ask,
 		.require = ask && !s->token_file,
+		.http = true,
 	};
 }
 

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/hub_key.h"
 #include "cli/relay_dump.h"
 #include "cli/relay_report.h"
 #include "net/activation.h"
@@ -37,6 +38,7 @@ struct relay_settings {
 
 struct relay_command {
 	const struct relay_settings *settings;
+	struct trust *trust;
 	struct loop loop;
 	struct fleet *fleet;
 	struct relay_report *report;
@@ -173,21 +175,54 @@ static int pair_parse(const struct pair *p, struct pair_addresses *a, struct fau
 	return r;
 }
 
+/* The key for those who come to FROM by TLS; *context is NULL where they do not. */
+static int relay_take_key(const struct relay_command *c, const struct address *from,
+	struct tls_context **context, struct fault *why)
+{
+	const struct hub_key_options options = {
+		.cert_file = from->options[ADDRESS_CERT],
+		.key_file = from->options[ADDRESS_KEY],
+		.directory = trust_directory(c->trust),
+	};
+
+	*context = NULL;
+	return from->scheme->tls ? hub_key_load(context, &options, true, why) : 0;
+}
+
+/* As those who come would write it: with the pin, where that is what they know us by. */
+static void relay_tell_bound(
+	struct relay_command *c, struct address *bound, const struct tls_context *context)
+{
+	char pin[PIN_TEXT_SIZE];
+	struct pin own;
+
+	if (context && !bound->options[ADDRESS_CERT] && tls_context_pin(context, &own)) {
+		pin_format(&own, pin);
+		free(bound->options[ADDRESS_PIN]);
+		bound->options[ADDRESS_PIN] = strdup(pin);
+	}
+	free(take(bound->options[ADDRESS_CERT]));
+	free(take(bound->options[ADDRESS_KEY]));
+	cleanup(cleanup_free) char *text = address_format(bound);
+	c->listens = true;
+	if (text)
+		relay_report_listening(c->report, text);
+}
+
 static int relay_add_pair(struct relay_command *c, const struct pair *p, struct fault *why)
 {
 	struct pair_addresses a;
 	struct address bound = ADDRESS_NULL;
+	struct tls_context *context = NULL;
 
 	int r = pair_parse(p, &a, why);
 	if (!r)
-		r = fleet_add(c->fleet, &a.from, a.to, a.count, &bound, why);
-	if (!r && bound.scheme) {
-		char *text = address_format(&bound);
-		c->listens = true;
-		if (text)
-			relay_report_listening(c->report, text);
-		free(text);
-	}
+		r = relay_take_key(c, &a.from, &context, why);
+	if (!r)
+		r = fleet_add(c->fleet, &a.from, context, a.to, a.count, &bound, why);
+	if (!r && bound.scheme)
+		relay_tell_bound(c, &bound, context);
+	tls_context_unref(context);
 	address_deinit(&bound);
 	pair_addresses_deinit(&a);
 	return r;
@@ -255,6 +290,7 @@ static int relay_start(
 				.datagram_timeout_ms = s->udp_timeout,
 				.send_proxy = send_proxy,
 				.dump = {c->dump ? relay_file_passed : NULL, c->dump},
+				.trust = c->trust,
 				.ended = relay_report_ended,
 				.data = c->report,
 			},
@@ -305,7 +341,7 @@ static int relay_serve(struct relay_command *c, const struct command_line *line,
 static int relay_run(const struct command_line *line)
 {
 	const struct relay_settings *s = line->settings;
-	struct relay_command c = {.settings = s};
+	struct relay_command c = {.settings = s, .trust = line->trust};
 	int send_proxy = 0;
 
 	size_t also = relay_count_also(&s->more);

@@ -25,7 +25,7 @@ static const struct address_scheme schemes[] = {
 	INET("mptcp", AF_UNSPEC, SOCK_STREAM, IPPROTO_MPTCP, false, TAKES_PROXY),
 	INET("sctp", AF_UNSPEC, SOCK_STREAM, IPPROTO_SCTP, false, TAKES_PROXY),
 	INET("udp", AF_UNSPEC, SOCK_DGRAM, IPPROTO_UDP, false, 0),
-	INET("tls", AF_UNSPEC, SOCK_STREAM, IPPROTO_TCP, true, TAKES_PROXY | TAKES_PIN),
+	INET("tls", AF_UNSPEC, SOCK_STREAM, IPPROTO_TCP, true, TAKES_PROXY | TAKES_TLS),
 	{
 		.name = "unix",
 		.form = "unix:PATH or unix:@NAME",
@@ -42,7 +42,7 @@ static const struct address_scheme schemes[] = {
 		.family = AF_UNIX,
 		.type = SOCK_STREAM,
 		.tls = true,
-		.takes = TAKES_MODE | TAKES_PROXY | TAKES_PIN,
+		.takes = TAKES_MODE | TAKES_PROXY | TAKES_TLS,
 		.syntax = &address_syntax_unix,
 	},
 	{
@@ -61,7 +61,7 @@ static const struct address_scheme schemes[] = {
 		.family = AF_VSOCK,
 		.type = SOCK_STREAM,
 		.tls = true,
-		.takes = TAKES_PROXY | TAKES_PIN,
+		.takes = TAKES_PROXY | TAKES_TLS,
 		.syntax = &address_syntax_vsock,
 	},
 	{

@@ -44,6 +44,8 @@ enum address_option {
 	ADDRESS_PROXY, /* v1, v2 */
 	ADDRESS_TRUST, /* networks, split by commas: 10.0.0.0/8,::1/128 */
 	ADDRESS_PIN,   /* sha256:… */
+	ADDRESS_CERT,  /* the file of a certificate, to listen with, */
+	ADDRESS_KEY,   /* and that of its key */
 	ADDRESS_OPTION_COUNT,
 };
 

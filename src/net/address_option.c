@@ -90,6 +90,11 @@ static bool is_networks(const char *value)
 	}
 }
 
+static bool is_path(const char *value)
+{
+	return *value;
+}
+
 /* An option has a field of its own and SET, or is kept as TEXT when it is VALID. */
 struct option {
 	const char *name;
@@ -111,13 +116,16 @@ static const struct option options[] = {
 	{"proxy", "v1 or v2", TAKES_PROXY, .text = ADDRESS_PROXY, .valid = is_proxy},
 	{"trust", "networks, as 10.0.0.0/8,::1", TAKES_PROXY, .text = ADDRESS_TRUST,
 		.valid = is_networks},
-	{"pin", "sha256: and 43 letters of base64url", TAKES_PIN, .text = ADDRESS_PIN,
+	{"pin", "sha256: and 43 letters of base64url", TAKES_TLS, .text = ADDRESS_PIN,
 		.valid = is_pin},
+	{"cert", "the path of a file", TAKES_TLS, .text = ADDRESS_CERT, .valid = is_path},
+	{"key", "the path of a file", TAKES_TLS, .text = ADDRESS_KEY, .valid = is_path},
 };
 
 enum { OPTION_COUNT = sizeof(options) / sizeof(*options) };
 
-static const char options_known[] = "type, mode, wire, topic, name, proxy, trust, pin";
+static const char options_known[] = "type, mode, wire, topic, name, proxy, trust, pin, cert, "
+				    "key";
 
 static const struct option *option_find(const char *name)
 {

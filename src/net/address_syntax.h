@@ -15,7 +15,7 @@ enum {
 	TAKES_DGRAM = 4,     /* type=dgram */
 	TAKES_MODE = 8,
 	TAKES_PROXY = 16,
-	TAKES_PIN = 32,
+	TAKES_TLS = 32,
 };
 
 /* A text on its way in, and what a complaint about it needs. */

@@ -319,6 +319,10 @@ static int dial_by_kind(struct dial *d)
 		[ADDRESS_STDIO] = dial_standard,
 	};
 
+	if (d->address.options[ADDRESS_CERT] || d->address.options[ADDRESS_KEY])
+		return fault_set(&d->why, -EINVAL,
+			"?cert= and ?key= are for an address to listen on; to show a certificate "
+			"there is --cert");
 	return dial_kind[d->address.scheme->kind](d);
 }
 

@@ -63,8 +63,7 @@ static int tls_fail(struct tls *t)
 
 /* ---- in ---- */
 
-/* 0 when it is done, -EAGAIN, or what failed. */
-static int tls_shake_hands(struct tls *t)
+static int tls_establish(struct tls *t)
 {
 	ERR_clear_error();
 	int r = SSL_do_handshake(t->ssl);
@@ -104,6 +103,15 @@ static ssize_t tls_decrypt(struct tls *t, uint8_t *to, size_t len)
 	}
 }
 
+/* After a read: what was read too much is kept, answers go out. An error of writing is found by who
+ * writes next. */
+static int tls_settle(struct tls *t)
+{
+	if (!t->why)
+		tls_bottom_flush(&t->bottom);
+	return tls_bottom_keep(&t->bottom);
+}
+
 ssize_t tls_read(struct tls *t, void *to, size_t len)
 {
 	uint8_t block[TLS_BLOCK];
@@ -113,14 +121,21 @@ ssize_t tls_read(struct tls *t, void *to, size_t len)
 		return tls_failed(t);
 	t->bottom.block = block;
 	if (!t->established)
-		n = tls_shake_hands(t);
+		n = tls_establish(t);
 	if (n == 0)
 		n = tls_decrypt(t, to, len);
-	if (tls_bottom_keep(&t->bottom) < 0)
-		return -ENOMEM;
-	if (!t->why)
-		tls_bottom_flush(&t->bottom); /* an error of it is found by who writes next */
-	return n;
+	return tls_settle(t) < 0 ? -ENOMEM : n;
+}
+
+int tls_shake_hands(struct tls *t)
+{
+	uint8_t block[TLS_BLOCK];
+
+	if (t->why || t->established)
+		return tls_failed(t);
+	t->bottom.block = block;
+	int r = tls_establish(t);
+	return tls_settle(t) < 0 ? -ENOMEM : r;
 }
 
 bool tls_has_more(const struct tls *t)

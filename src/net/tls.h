@@ -66,6 +66,9 @@ int tls_new(struct tls **out, struct tls_context *context, const struct tls_setu
 /* Sends nothing more. Takes NULL, returns NULL. */
 struct tls *tls_free(struct tls *t);
 
+/* The handshake alone: 0 when it is done, -EAGAIN, or what failed, as tls_read(). */
+int tls_shake_hands(struct tls *t);
+
 /* Reads what the peer sent, and does the handshake on the way: to be called first by who begins,
  * and again whenever there is something to read. A count of bytes; 0, the peer sends no more;
  * -EAGAIN; or what failed: -EPROTO (not TLS, or nothing in common), -EACCES (one of the two does

@@ -6,6 +6,7 @@
 #include "net/tls.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 struct trust {
@@ -16,6 +17,7 @@ struct trust {
 	struct known known;
 	bool has_known;
 	char *unmet;
+	pthread_mutex_t lock;
 };
 
 /* ---- the decision ---- */
@@ -175,7 +177,10 @@ static int trust_check(void *arg, const struct tls_peer *peer, struct fault *why
 	pin_format(&peer->pin, c.shown);
 	if (of_address && pin_parse(&pin, of_address) < 0)
 		return fault_set(why, -EINVAL, "the pin of the address is none");
-	return trust_weigh(&c, of_address || check->trust->pinned ? &pin : NULL, why);
+	pthread_mutex_lock(&check->trust->lock);
+	int r = trust_weigh(&c, of_address || check->trust->pinned ? &pin : NULL, why);
+	pthread_mutex_unlock(&check->trust->lock);
+	return r;
 }
 
 bool trust_has_met(struct trust *t, const struct address *a)
@@ -202,6 +207,11 @@ void trust_setup(struct trust_check *check, struct tls_setup *setup)
 const char *trust_unmet(const struct trust *t)
 {
 	return t->unmet;
+}
+
+const char *trust_directory(const struct trust *t)
+{
+	return t->options.directory;
 }
 
 /* ---- our side ---- */
@@ -277,6 +287,7 @@ struct trust *trust_new(const struct trust_options *options, struct fault *why)
 		fault_errno(why, -ENOMEM, "cannot start");
 		return trust_free(t);
 	}
+	pthread_mutex_init(&t->lock, NULL);
 	if (!token_valid(options->token)) {
 		fault_set(why, -EINVAL, "a token has no spaces and no control bytes in it");
 		return trust_free(t);

@@ -17,7 +17,7 @@
  * The checks are made in the midst of a handshake, before our own key or a byte of ours is sent.
  * They read the file of known keys once, and write to it at a first contact.
  *
- * One trust serves any number of connections, on one thread.
+ * One trust serves any number of connections, in any thread.
  */
 
 #include "net/address.h"
@@ -55,8 +55,8 @@ struct trust *trust_new(const struct trust_options *options, struct fault *why);
 /* Takes NULL, returns NULL. */
 struct trust *trust_free(struct trust *t);
 
-/* The context for our side of TLS; reads our key at the first call. 0, or a negative errno with a
- * line. It is the trust's. */
+/* The context for our side of TLS; reads our key at the first call, which is to be made before
+ * other threads have the trust. 0, or a negative errno with a line. It is the trust's. */
 int trust_context(struct trust *t, struct tls_context **context, struct fault *why);
 
 /* Whether it needs no first contact to judge a key of A: a pin, an authority of our own, or a known
@@ -80,6 +80,9 @@ const char *trust_token(const struct trust *t, bool plain);
 /* The address, with the pin, that somebody who trusts the key would use; after a refusal at a first
  * contact, NULL otherwise. Lives as long as the trust, or until the next refusal. */
 const char *trust_unmet(const struct trust *t);
+
+/* trust_options.directory. */
+const char *trust_directory(const struct trust *t);
 
 /* ---- the decision alone ---- */
 

@@ -62,10 +62,17 @@ void crossing_on_last_datagram(struct deadlines *d, struct deadline *which)
 	crossing_close(container_of(which, struct crossing, wait), CROSSING_ENDED, 0);
 }
 
-void crossing_on_no_header(struct deadlines *d, struct deadline *which)
+static void crossing_no_tls(struct crossing *c, int error);
+
+void crossing_on_no_start(struct deadlines *d, struct deadline *which)
 {
 	struct crossing *c = container_of(which, struct crossing, wait);
 
+	if (c->shaking) {
+		fault_set(&c->why, -ETIMEDOUT, "no TLS: the handshake took too long");
+		crossing_no_tls(c, -ETIMEDOUT);
+		return;
+	}
 	fault_set(&c->why, -ETIMEDOUT, "%s: no PROXY header came", c->from.name);
 	crossing_close(c, CROSSING_REFUSED, -ETIMEDOUT);
 }
@@ -94,6 +101,11 @@ static bool flow_ends_all(const struct flow *f)
 	return f->cut && (!f->to->is_socket || f->to->datagrams);
 }
 
+static bool crossing_is_over(const struct crossing *c)
+{
+	return c->there.over && c->back.over && !leg_is_ending(&c->from) && !leg_is_ending(&c->to);
+}
+
 /* Closes what is over. */
 static void crossing_settle(struct crossing *c)
 {
@@ -101,7 +113,7 @@ static void crossing_settle(struct crossing *c)
 		crossing_close(c, CROSSING_RESET_FROM, c->from.error);
 	else if (flow_lost_its_source(&c->back) || flow_ends_all(&c->there))
 		crossing_close(c, CROSSING_RESET_TO, c->to.error);
-	else if (c->there.over && c->back.over)
+	else if (crossing_is_over(c))
 		crossing_close(c, CROSSING_ENDED, 0);
 }
 
@@ -109,6 +121,8 @@ bool crossing_is_held_up(const struct crossing *c)
 {
 	return buffer_len(&c->early) || flow_is_stuck(&c->there);
 }
+
+static void crossing_greet_target(struct crossing *c);
 
 static void crossing_run(struct crossing *c)
 {
@@ -135,7 +149,12 @@ static void crossing_run(struct crossing *c)
 
 static void crossing_on_to_ready(struct leg *leg)
 {
-	crossing_run(container_of(leg, struct crossing, to));
+	struct crossing *c = container_of(leg, struct crossing, to);
+
+	if (c->joined)
+		crossing_run(c);
+	else
+		crossing_greet_target(c);
 }
 
 /* ---- on the way there ---- */
@@ -144,7 +163,7 @@ static void crossing_on_dialled(void *arg, struct channel *channel, const struct
 
 static void crossing_dial(struct crossing *c)
 {
-	int r = dial_start(&c->dial, c->relay->loop, &c->route->to[c->target],
+	int r = dial_start(&c->dial, c->relay->loop, crossing_target(c),
 		c->relay->options.connect_timeout_ms, crossing_on_dialled, c);
 	if (r < 0)
 		crossing_close(c, CROSSING_UNREACHABLE, r);
@@ -159,7 +178,10 @@ static int crossing_introduce(struct crossing *c)
 	if (!version)
 		return 0;
 	size_t len = header_write(header, version, &c->source, &c->via);
-	return flow_prepend(&c->there, bytes_of(header, len));
+	if (!crossing_target(c)->scheme->tls)
+		return flow_prepend(&c->there, bytes_of(header, len));
+	ssize_t n = leg_write(&c->to, header, len); /* in front of TLS, to a socket that is fresh */
+	return n < 0 ? (int)n : (size_t)n == len ? 0 : -EIO;
 }
 
 static void crossing_push_early(struct crossing *c)
@@ -177,21 +199,77 @@ static void crossing_push_early(struct crossing *c)
 }
 
 /* Both sides are there. What the first has sent meanwhile goes on at once. */
-static void crossing_join(struct crossing *c, struct channel *channel)
+static void crossing_join(struct crossing *c)
 {
-	int r = leg_init(&c->to, c->relay->loop, channel, crossing_on_to_ready);
-	if (!r)
-		r = crossing_introduce(c);
-	if (r < 0) {
-		crossing_close(c, CROSSING_UNREACHABLE, r);
-		return;
-	}
 	c->joined = true;
 	c->joined_ms = loop_now(c->relay->loop);
-	c->to.writable = c->to.is_socket;
 	crossing_push_early(c);
 	crossing_moved(c);
 	crossing_run(c);
+}
+
+/* The one that was tried is none, as `why` has it. */
+static void crossing_try_next(struct crossing *c)
+{
+	if (c->target + 1 == c->route->to_count) {
+		crossing_close(c, CROSSING_UNREACHABLE, c->why.error);
+		return;
+	}
+	c->target++;
+	log_detail("%s; the next one is tried", c->why.text);
+	crossing_dial(c);
+}
+
+/* ---- TLS ---- */
+
+/* With whoever came, as long as there is no target, or with that; `why` has the line. */
+static void crossing_no_tls(struct crossing *c, int error)
+{
+	bool target = c->to.source.fd >= 0;
+
+	c->shaking = false;
+	deadline_clear(&c->wait);
+	if (!target) {
+		crossing_close(c, CROSSING_REFUSED, error);
+		return;
+	}
+	leg_deinit(&c->to, true);
+	crossing_try_next(c);
+}
+
+/* True when TLS is established; false: it goes on, or is over. */
+static bool crossing_greet(struct crossing *c, struct leg *leg)
+{
+	int r = crossing_shake_hands(c, leg);
+
+	if (r < 0 && r != -EAGAIN)
+		crossing_no_tls(c, r);
+	return r == 0;
+}
+
+static void crossing_greet_target(struct crossing *c)
+{
+	if (crossing_greet(c, &c->to))
+		crossing_join(c);
+}
+
+/* The target is there. */
+static void crossing_meet(struct crossing *c, struct channel *channel)
+{
+	bool tls = crossing_target(c)->scheme->tls;
+
+	int r = leg_init(&c->to, c->relay->loop, channel, crossing_on_to_ready);
+	c->to.writable = c->to.is_socket;
+	if (!r)
+		r = crossing_introduce(c);
+	if (!r && tls)
+		r = crossing_start_tls_to(c);
+	if (r < 0)
+		crossing_close(c, CROSSING_UNREACHABLE, r);
+	else if (tls)
+		crossing_greet_target(c);
+	else
+		crossing_join(c);
 }
 
 static void crossing_on_dialled(void *arg, struct channel *channel, const struct fault *why)
@@ -200,19 +278,34 @@ static void crossing_on_dialled(void *arg, struct channel *channel, const struct
 
 	c->dial = NULL;
 	if (channel) {
-		crossing_join(c, channel);
+		crossing_meet(c, channel);
 		return;
 	}
 	c->why = *why;
-	if (++c->target < c->route->to_count) {
-		log_detail("%s; the next one is tried", why->text);
-		crossing_dial(c);
-		return;
-	}
-	crossing_close(c, CROSSING_UNREACHABLE, why->error);
+	crossing_try_next(c);
 }
 
 /* ---- the header that came ---- */
+
+static void crossing_greet_source(struct crossing *c)
+{
+	if (crossing_greet(c, &c->from))
+		crossing_dial(c);
+}
+
+/* A target is asked once there is reason to. */
+static void crossing_let_in(struct crossing *c)
+{
+	if (!c->route->context) {
+		crossing_dial(c);
+		return;
+	}
+	int r = crossing_start_tls_from(c);
+	if (r < 0)
+		crossing_close(c, CROSSING_REFUSED, r);
+	else
+		crossing_greet_source(c);
+}
 
 static void crossing_take_header(struct crossing *c)
 {
@@ -226,7 +319,7 @@ static void crossing_take_header(struct crossing *c)
 	}
 	c->header = false;
 	deadline_clear(&c->wait);
-	crossing_dial(c);
+	crossing_let_in(c);
 }
 
 static bool route_trusts(const struct route *route, const struct leg *from)
@@ -248,7 +341,7 @@ static void crossing_await_header(struct crossing *c)
 		return;
 	}
 	c->header = true;
-	deadline_set(&c->relay->header, &c->wait);
+	deadline_set(&c->relay->start, &c->wait);
 	crossing_take_header(c);
 }
 
@@ -263,6 +356,8 @@ static void crossing_on_from_ready(struct leg *leg)
 		crossing_close(c, CROSSING_RESET_FROM, leg->error);
 	else if (c->header)
 		crossing_take_header(c);
+	else if (c->shaking && c->to.source.fd < 0)
+		crossing_greet_source(c);
 }
 
 /* ---- the start ---- */
@@ -319,7 +414,7 @@ void crossing_admit(struct crossing *c)
 	if (c->route->proxy)
 		crossing_await_header(c);
 	else
-		crossing_dial(c);
+		crossing_let_in(c);
 }
 
 void crossing_open(struct route *route, struct channel *channel, bool admitted)

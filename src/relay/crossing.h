@@ -8,6 +8,7 @@
 #include "net/cidr.h"
 #include "net/deadline.h"
 #include "net/dial.h"
+#include "net/trust.h"
 #include "relay/flow.h"
 #include "relay/relay.h"
 
@@ -15,6 +16,7 @@ struct route {
 	struct relay *relay;
 	struct list node;
 	struct listener listener;
+	struct tls_context *context; /* of those who come, NULL: they speak no TLS */
 	struct address *to;
 	size_t to_count;
 	int proxy; /* version of the header that connections begin with, 0: none */
@@ -39,11 +41,12 @@ struct crossing {
 	struct flow back;
 	struct flow_watch watch;
 	struct dial *dial;
-	size_t target;		/* the one that is dialled */
-	struct buffer early;	/* packets that came before the target was there, with lengths */
-	struct endpoint source; /* of the PROXY header, or the peer's */
-	struct endpoint via;	/* what the source connected to */
-	struct deadline wait;	/* idle, or for the PROXY header, or for the last datagram */
+	struct trust_check check; /* of the target's key */
+	size_t target;		  /* the one that is dialled */
+	struct buffer early;	  /* packets that came before the target was there, with lengths */
+	struct endpoint source;	  /* of the PROXY header, or the peer's */
+	struct endpoint via;	  /* what the source connected to */
+	struct deadline wait; /* idle, or for the PROXY header, for TLS, or for the last datagram */
 	uint64_t id;
 	uint64_t offset[2]; /* of what was shown, there and back */
 	uint64_t began_ms;
@@ -51,7 +54,8 @@ struct crossing {
 	uint64_t joined_ms;
 	bool admitted; /* it has a place in the quota */
 	bool joined;
-	bool header; /* its PROXY header has yet to come */
+	bool header;  /* its PROXY header has yet to come */
+	bool shaking; /* hands, with who came or with the target: TLS is not established */
 	struct fault why;
 };
 
@@ -63,7 +67,7 @@ struct relay {
 	struct deadlines idle;
 	struct deadlines datagram_idle;
 	struct deadlines last_datagram;
-	struct deadlines header;
+	struct deadlines start;
 	struct ending settled; /* tells that nothing is left */
 	uint64_t next_id;
 };
@@ -87,7 +91,21 @@ void crossing_close(struct crossing *c, enum crossing_end end, int error);
 /* The deadline that the relay's timers tell of. */
 void crossing_on_idle(struct deadlines *d, struct deadline *which);
 void crossing_on_last_datagram(struct deadlines *d, struct deadline *which);
-void crossing_on_no_header(struct deadlines *d, struct deadline *which);
+void crossing_on_no_start(struct deadlines *d, struct deadline *which);
+
+/* The target that is tried, or was reached. */
+static inline const struct address *crossing_target(const struct crossing *c)
+{
+	return &c->route->to[c->target];
+}
+
+/* TLS (crossing_tls.c): begins it with whoever came, or with the target. 0 or a negative errno. */
+int crossing_start_tls_from(struct crossing *c);
+int crossing_start_tls_to(struct crossing *c);
+
+/* Goes on with the handshake: 0 when it is done, -EAGAIN, or what failed, with the line in `why`.
+ */
+int crossing_shake_hands(struct crossing *c, struct leg *leg);
 
 /* From the relay: its `slow` one holds it up no more. */
 void route_go_on(struct route *route);

@@ -24,10 +24,10 @@ struct fleet_options {
 /* 0 or a negative errno. */
 int fleet_new(struct fleet **out, struct loop *first, const struct fleet_options *options);
 
-/* Adds a route to all. What was bound is in *bound (copied; NULL: nobody wants to know), which is
- * left as it is for a route that is one connection. */
-int fleet_add(struct fleet *f, const struct address *from, const struct address *to,
-	size_t to_count, struct address *bound, struct fault *why);
+/* Adds a route to all, as relay_add(). What was bound is in *bound (copied; NULL: nobody wants to
+ * know), which is left as it is for a route that is one connection. */
+int fleet_add(struct fleet *f, const struct address *from, struct tls_context *context,
+	const struct address *to, size_t to_count, struct address *bound, struct fault *why);
 
 /* Starts the other threads; the caller runs the first loop. 0 or a negative errno. */
 int fleet_start(struct fleet *f);

@@ -12,6 +12,8 @@
 
 /* ---- readiness ---- */
 
+static void leg_flush(struct leg *l);
+
 static void leg_on_ready(struct source *source, uint32_t events)
 {
 	struct leg *l = container_of(source, struct leg, source);
@@ -24,6 +26,7 @@ static void leg_on_ready(struct source *source, uint32_t events)
 		l->writable = true;
 	if (events & EPOLLERR)
 		l->broken = true;
+	leg_flush(l);
 	l->ready(l);
 }
 
@@ -32,6 +35,7 @@ static void leg_on_sink_ready(struct source *sink, uint32_t events)
 	struct leg *l = container_of(sink, struct leg, sink);
 
 	l->writable = true;
+	leg_flush(l);
 	l->ready(l);
 }
 
@@ -134,6 +138,7 @@ void leg_deinit(struct leg *l, bool reset)
 
 	if (reset && l->drains && l->source.fd >= 0)
 		sys_setsockopt(l->source.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	l->tls = tls_free(l->tls);
 	leg_close_source(l, &l->source);
 	leg_close_source(l, &l->sink);
 	l->child = child_free(l->child);
@@ -150,7 +155,7 @@ static ssize_t leg_note(struct leg *l, ssize_t error)
 	return error;
 }
 
-ssize_t leg_read(struct leg *l, void *to, size_t len)
+static ssize_t leg_receive(struct leg *l, void *to, size_t len)
 {
 	int flags = MSG_DONTWAIT | (l->packets ? MSG_TRUNC : 0);
 
@@ -181,13 +186,96 @@ static ssize_t leg_send(struct leg *l, const void *data, size_t len)
 	return fd < 0 ? -EPIPE : sys_write(fd, data, len);
 }
 
-ssize_t leg_write(struct leg *l, const void *data, size_t len)
+static ssize_t leg_send_on(struct leg *l, const void *data, size_t len)
 {
 	ssize_t n = leg_send(l, data, len);
 
 	if (n == -EAGAIN)
 		l->writable = false;
 	return n < 0 ? leg_note(l, n) : n;
+}
+
+/* ---- TLS ---- */
+
+static ssize_t below_read(void *arg, void *to, size_t len)
+{
+	struct leg *l = arg;
+
+	return l->readable ? leg_receive(l, to, len) : -EAGAIN;
+}
+
+static ssize_t below_write(void *arg, const void *data, size_t len)
+{
+	struct leg *l = arg;
+
+	return l->writable ? leg_send_on(l, data, len) : -EAGAIN;
+}
+
+static const struct tls_below leg_below = {below_read, below_write};
+
+int leg_start_tls(struct leg *l, struct tls_context *context, const struct tls_setup *setup)
+{
+	if (l->packets)
+		return -EPROTONOSUPPORT;
+	l->splices = false;
+	l->readable = true; /* the handshake begins with a read */
+	l->writable = true;
+	return tls_new(&l->tls, context, setup, &leg_below, l, BYTES_NULL);
+}
+
+int leg_shake_hands(struct leg *l, struct fault *why)
+{
+	int r = tls_shake_hands(l->tls);
+
+	l->readable |= tls_has_more(l->tls);
+	if (r < 0 && r != -EAGAIN)
+		*why = *tls_fault(l->tls);
+	return r;
+}
+
+/* What TLS holds goes first, and then the end that waits for it. */
+static void leg_flush(struct leg *l)
+{
+	if (!l->tls || !l->writable)
+		return;
+	ssize_t n = tls_write(l->tls, NULL, 0);
+	if (n < 0 && n != -EAGAIN)
+		leg_note(l, n);
+	if (l->ending && n != -EAGAIN)
+		leg_end(l);
+}
+
+static ssize_t leg_read_tls(struct leg *l, void *to, size_t len)
+{
+	ssize_t n = tls_read(l->tls, to, len);
+
+	if (n == -EAGAIN)
+		l->readable = false;
+	else if (n < 0)
+		leg_note(l, n);
+	else
+		l->readable |= tls_has_more(l->tls);
+	return n;
+}
+
+static ssize_t leg_write_tls(struct leg *l, const void *data, size_t len)
+{
+	struct iovec iov = {(void *)data, len};
+
+	ssize_t n = tls_write(l->tls, &iov, 1);
+	return n < 0 && n != -EAGAIN ? leg_note(l, n) : n;
+}
+
+/* ---- whichever is spoken ---- */
+
+ssize_t leg_read(struct leg *l, void *to, size_t len)
+{
+	return l->tls ? leg_read_tls(l, to, len) : leg_receive(l, to, len);
+}
+
+ssize_t leg_write(struct leg *l, const void *data, size_t len)
+{
+	return l->tls ? leg_write_tls(l, data, len) : leg_send_on(l, data, len);
 }
 
 enum { LEG_SPLICE = SPLICE_F_MOVE | SPLICE_F_NONBLOCK };
@@ -215,6 +303,9 @@ ssize_t leg_splice_out(struct leg *l, int pipe, size_t len)
 void leg_end(struct leg *l)
 {
 	if (l->datagrams)
+		return;
+	l->ending = l->tls && tls_end(l->tls) == -EAGAIN;
+	if (l->ending)
 		return;
 	if (l->is_socket)
 		sys_shutdown(l->source.fd, SHUT_WR);

@@ -10,9 +10,13 @@
  *
  * A leg may have no descriptor of its own: the sender of datagrams at a socket that many share. It
  * is written to by its address; what it sends is pushed by whoever reads the socket.
+ *
+ * A leg that speaks TLS is read and written as before. It has to be asked for its handshake first,
+ * and it may hold what it has taken: the end of our direction waits for that, see leg_is_ending().
  */
 
 #include "net/channel.h"
+#include "net/tls.h"
 
 #include <sys/uio.h>
 
@@ -22,6 +26,7 @@ struct leg {
 	struct loop *loop;
 	void (*ready)(struct leg *l);
 	struct child *child;
+	struct tls *tls; /* NULL: none is spoken */
 	struct endpoint peer;
 	int shared; /* the socket by which a sender of datagrams is answered, or -1 */
 	int error;  /* a negative errno that a call gave: the kernel tells it only once */
@@ -33,6 +38,7 @@ struct leg {
 	bool readable : 1;
 	bool writable : 1;
 	bool hung_up : 1; /* the kernel said that the end is near */
+	bool ending : 1;  /* our direction ends once TLS has written what it holds */
 	bool broken : 1;  /* the kernel said that there is an error */
 	char name[ENDPOINT_TEXT_SIZE];
 };
@@ -65,6 +71,20 @@ ssize_t leg_splice_out(struct leg *l, int pipe, size_t len);
 
 /* Our direction ends; the peer's goes on. */
 void leg_end(struct leg *l);
+
+/* That it ends has been asked for, but bytes are still held that go before. `ready` tells. */
+static inline bool leg_is_ending(const struct leg *l)
+{
+	return l->ending;
+}
+
+/* From here on it speaks TLS; CONTEXT is held, SETUP as for tls_new(). 0, -ENOMEM, or
+ * -EPROTONOSUPPORT for a leg of packets. */
+int leg_start_tls(struct leg *l, struct tls_context *context, const struct tls_setup *setup);
+
+/* Goes on with the handshake, when it is ready: 0 when it is done, -EAGAIN, or what failed, with a
+ * line. */
+int leg_shake_hands(struct leg *l, struct fault *why);
 
 /* The error that the kernel holds for the socket, 0 without one. */
 int leg_take_error(struct leg *l);

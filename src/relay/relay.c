@@ -134,6 +134,7 @@ static void route_free(struct route *route)
 {
 	list_unlink(&route->node);
 	listener_close(&route->listener);
+	tls_context_unref(route->context);
 	for (size_t i = 0; i < route->to_count; i++)
 		address_deinit(&route->to[i]);
 	free(route->to);
@@ -173,12 +174,12 @@ static int route_read_proxy(struct route *route, const struct address *from, str
 	return 0;
 }
 
-static int refuse_tls(const struct address *a, struct fault *why)
+/* What TLS needs for a target is read now: a file that is not there is no target's fault. */
+static int route_check_target(struct route *route, const struct address *to, struct fault *why)
 {
-	if (!a->scheme->tls)
-		return 0;
-	return fault_set(why, -EPROTONOSUPPORT, "%s: the relay cannot end or begin TLS yet",
-		a->scheme->name);
+	struct tls_context *context;
+
+	return to->scheme->tls ? trust_context(route->relay->options.trust, &context, why) : 0;
 }
 
 static bool is_single(const struct address *a)
@@ -189,7 +190,7 @@ static bool is_single(const struct address *a)
 static int route_read(struct route *route, const struct address *from, const struct address *to,
 	size_t to_count, struct fault *why)
 {
-	int r = refuse_tls(from, why);
+	int r = 0;
 
 	route->to = calloc(to_count, sizeof(*route->to));
 	route->senders = calloc(SENDER_BUCKETS, sizeof(*route->senders));
@@ -198,7 +199,7 @@ static int route_read(struct route *route, const struct address *from, const str
 	for (size_t i = 0; i < SENDER_BUCKETS; i++)
 		list_init(&route->senders[i]);
 	for (size_t i = 0; i < to_count && !r; i++) {
-		r = refuse_tls(&to[i], why);
+		r = route_check_target(route, &to[i], why);
 		if (!r)
 			r = address_copy(&route->to[i], &to[i]);
 		if (!r)
@@ -208,8 +209,8 @@ static int route_read(struct route *route, const struct address *from, const str
 	return r ? r : route_read_proxy(route, from, why);
 }
 
-int relay_add(struct relay *r, const struct address *from, const struct address *to,
-	size_t to_count, unsigned flags, struct fault *why)
+int relay_add(struct relay *r, const struct address *from, struct tls_context *context,
+	const struct address *to, size_t to_count, unsigned flags, struct fault *why)
 {
 	struct route *route = calloc(1, sizeof(*route));
 
@@ -217,6 +218,7 @@ int relay_add(struct relay *r, const struct address *from, const struct address 
 		return fault_errno(why, -ENOMEM, "cannot relay");
 	route->relay = r;
 	route->listener = LISTENER_NULL;
+	route->context = context ? tls_context_ref(context) : NULL;
 	list_push(&r->routes, &route->node);
 	int e = route_read(route, from, to, to_count, why);
 	if (!e)
@@ -347,7 +349,7 @@ static int relay_start_clocks(struct relay *r)
 		e = deadlines_init(
 			&r->last_datagram, r->loop, LAST_DATAGRAM_MS, crossing_on_last_datagram);
 	if (!e)
-		e = deadlines_init(&r->header, r->loop, header_ms, crossing_on_no_header);
+		e = deadlines_init(&r->start, r->loop, header_ms, crossing_on_no_start);
 	return e;
 }
 
@@ -386,7 +388,7 @@ struct relay *relay_free(struct relay *r)
 	deadlines_deinit(&r->idle);
 	deadlines_deinit(&r->datagram_idle);
 	deadlines_deinit(&r->last_datagram);
-	deadlines_deinit(&r->header);
+	deadlines_deinit(&r->start);
 	free(r);
 	return NULL;
 }

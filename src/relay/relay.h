@@ -13,6 +13,7 @@
  */
 
 #include "net/listener.h"
+#include "net/trust.h"
 #include "relay/quota.h"
 
 #include <stdatomic.h>
@@ -25,7 +26,7 @@ enum crossing_end {
 	CROSSING_RESET_FROM,  /* the side that came failed, see `error` */
 	CROSSING_RESET_TO,    /* the target's side did */
 	CROSSING_UNREACHABLE, /* no target could be reached */
-	CROSSING_REFUSED,     /* it was not let in: a wrong or missing PROXY header */
+	CROSSING_REFUSED,     /* it was not let in: no PROXY header, or no TLS, as it has to be */
 	CROSSING_IDLE,	      /* nothing moved for too long */
 	CROSSING_STOPPED,     /* the relay was closed */
 };
@@ -62,6 +63,7 @@ struct relay_options {
 	int send_proxy;		      /* version 1 or 2 of the header for the target, 0: none */
 	uint64_t id_first;	      /* crossings are numbered first, first + step … */
 	uint64_t id_step;
+	struct trust *trust;	/* judges the keys of targets behind TLS */
 	struct quota *quota;	/* connections at once, of all relays that share it */
 	struct relay_dump dump; /* passed NULL: nobody looks */
 	/* Called once for each crossing, in the relay's thread. */
@@ -74,11 +76,11 @@ struct relay_options {
 /* 0 or a negative errno. The options are copied. */
 int relay_new(struct relay **out, struct loop *l, const struct relay_options *options);
 
-/* Adds a route and starts it; the addresses are copied. BOUND, when it is not NULL, is called with
- * each address that is listened on, as it was bound. FLAGS are the listener's. 0 or a negative
- * errno with the line. */
-int relay_add(struct relay *r, const struct address *from, const struct address *to,
-	size_t to_count, unsigned flags, struct fault *why);
+/* Adds a route and starts it; the addresses are copied. Those who come speak TLS with CONTEXT,
+ * which is held, unless it is NULL. BOUND, when it is not NULL, is called with each address that is
+ * listened on, as it was bound. FLAGS are the listener's. 0 or a negative errno with the line. */
+int relay_add(struct relay *r, const struct address *from, struct tls_context *context,
+	const struct address *to, size_t to_count, unsigned flags, struct fault *why);
 
 /* The address the last route listens on, with the port that was picked. */
 const struct address *relay_bound(const struct relay *r);

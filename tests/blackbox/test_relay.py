@@ -594,7 +594,6 @@ def test_a_dump_can_be_played_again(relay, tmp_path):
         ["8080", "8081", "8082"],
         ["8080", "8081", "--also", "8082"],
         ["8080", "8081", "--send-proxy", "v3"],
-        ["8080", "tls:localhost:1"],
         ["tcp:localhost:x", "8080"],
     ],
 )
