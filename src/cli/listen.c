@@ -8,6 +8,7 @@
 #include "cli/confine.h"
 #include "cli/console.h"
 #include "cli/hub_key.h"
+#include "cli/invitation.h"
 #include "cli/keep.h"
 #include "hub/catalogue.h"
 #include "net/activation.h"
@@ -338,15 +339,9 @@ static int listen_confine(struct listen *l, struct fault *why)
 	return r;
 }
 
-static int listen_start(struct listen *l, const struct command_line *line, struct fault *why)
+static struct server_options listen_server_options(const struct listen_settings *settings)
 {
-	const struct listen_settings *settings = line->settings;
-	struct console_options console = {
-		.json = settings->json,
-		.typed = listen_on_typed,
-		.data = l,
-	};
-	struct server_options options = {
+	return (struct server_options){
 		.max_message = settings->max_message,
 		.max_clients = settings->max_clients ? settings->max_clients : listen_raise_limit(),
 		.idle_timeout_ms = settings->idle_timeout,
@@ -379,6 +374,17 @@ static int listen_start(struct listen *l, const struct command_line *line, struc
 				.deny = settings->deny.texts,
 				.deny_count = settings->deny.count,
 			},
+	};
+}
+
+static int listen_start(struct listen *l, const struct command_line *line, struct fault *why)
+{
+	const struct listen_settings *settings = line->settings;
+	const struct server_options options = listen_server_options(settings);
+	struct console_options console = {
+		.json = settings->json,
+		.typed = listen_on_typed,
+		.data = l,
 	};
 
 	l->console = console_new(&l->loop, &console);
@@ -416,11 +422,34 @@ static int listen_start(struct listen *l, const struct command_line *line, struc
 	return r;
 }
 
-static void listen_hint(const struct listen *l, const struct command_line *line)
+/* What to type elsewhere, for one of the addresses: the first that is for other machines, or else
+ * the first. */
+struct hint {
+	char *line;
+	bool is_wide;
+};
+
+static void listen_on_name(void *data, const char *name)
 {
-	if (isatty(STDOUT_FILENO) && !l->settings->json)
-		log_note("to talk, type here, or in another terminal: ferry chat%s%s",
-			line->count ? " " : "", line->count ? line->words[0] : "");
+	struct hint *h = data;
+	bool is_wide = invitation_is_needed(name);
+
+	if (h->line && (h->is_wide || !is_wide))
+		return;
+	free(h->line);
+	*h = (struct hint){invitation_line(name), is_wide};
+}
+
+static void listen_hint(const struct listen *l)
+{
+	struct hint h = {0};
+
+	server_tell_names(l->server, listen_on_name, &h);
+	if (h.line && isatty(STDOUT_FILENO) && !l->settings->json)
+		log_note("to talk, type here, or elsewhere: %s", h.line);
+	else if (h.line && h.is_wide)
+		log_note("to talk, elsewhere: %s", h.line);
+	free(h.line);
 }
 
 static int listen_run(const struct command_line *line)
@@ -442,7 +471,7 @@ static int listen_run(const struct command_line *line)
 	if (r == 0) {
 		activation_forget();
 		activation_notify(l.supervisor, "READY=1");
-		listen_hint(&l, line);
+		listen_hint(&l);
 		loop_run(&l.loop);
 	}
 	server_free(l.server);

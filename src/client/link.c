@@ -144,7 +144,10 @@ static void link_on_failed(struct stream *s, int error)
 		link_fail_tls(l, error);
 		return;
 	}
-	stream_fault(s, error, "the connection broke", &why);
+	if (error == -EACCES && l->trust) /* the alert that follows a handshake */
+		trust_explain_refusal(l->trust, &why);
+	else
+		stream_fault(s, error, "the connection broke", &why);
 	link_close(l);
 	l->handler->failed(l, &why);
 }

@@ -192,7 +192,7 @@ void session_broke(struct session *s, int error, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(what.text, sizeof(what.text), format, args);
 	va_end(args);
-	if (s->has_been_open || !s->dialect->resumes)
+	if (s->has_been_open || !s->dialect->resumes || error == -EACCES)
 		fault_set(&why, error, "%s", what.text);
 	else
 		reply_doubt(&why, error, what.text);

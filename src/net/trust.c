@@ -204,6 +204,22 @@ void trust_setup(struct trust_check *check, struct tls_setup *setup)
 	};
 }
 
+int trust_explain_refusal(const struct trust *t, struct fault *why)
+{
+	char text[PIN_TEXT_SIZE];
+	struct pin own;
+
+	if (!t->context || !tls_context_pin(t->context, &own))
+		return fault_set(why, -EACCES,
+			"the hub lets in only those it knows by their key: show its owner yours, "
+			"which you get with: ferry key");
+	pin_format(&own, text);
+	return fault_set(why, -EACCES,
+		"the hub does not let your key in; its owner can, with: ferry listen --allow-key "
+		"NAME=%s",
+		text);
+}
+
 const char *trust_unmet(const struct trust *t)
 {
 	return t->unmet;

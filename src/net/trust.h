@@ -77,6 +77,10 @@ void trust_setup(struct trust_check *check, struct tls_setup *setup);
  * wire is. Lives as long as the trust. */
 const char *trust_token(const struct trust *t, bool plain);
 
+/* WHY becomes the line about a hub that does not let our key in, or none: whose it is to change
+ * that, and with what. -EACCES. */
+int trust_explain_refusal(const struct trust *t, struct fault *why);
+
 /* The address, with the pin, that somebody who trusts the key would use; after a refusal at a first
  * contact, NULL otherwise. Lives as long as the trust, or until the next refusal. */
 const char *trust_unmet(const struct trust *t);
