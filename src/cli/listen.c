@@ -339,8 +339,10 @@ static int listen_confine(struct listen *l, struct fault *why)
 	return r;
 }
 
-static struct server_options listen_server_options(const struct listen_settings *settings)
+static struct server_options listen_server_options(const struct listen *l)
 {
+	const struct listen_settings *settings = l->settings;
+
 	return (struct server_options){
 		.max_message = settings->max_message,
 		.max_clients = settings->max_clients ? settings->max_clients : listen_raise_limit(),
@@ -380,7 +382,7 @@ static struct server_options listen_server_options(const struct listen_settings 
 static int listen_start(struct listen *l, const struct command_line *line, struct fault *why)
 {
 	const struct listen_settings *settings = line->settings;
-	const struct server_options options = listen_server_options(settings);
+	const struct server_options options = listen_server_options(l);
 	struct console_options console = {
 		.json = settings->json,
 		.typed = listen_on_typed,

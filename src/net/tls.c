@@ -288,6 +288,7 @@ static int tls_init(struct tls *t, const struct tls_setup *setup, struct bytes a
 	SSL_set_bio(t->ssl, bio, bio);
 	t->judge->check = setup->check;
 	t->judge->check_arg = setup->check_arg;
+	t->judge->unverified = setup->unverified;
 	SSL_set_app_data(t->ssl, t->judge);
 	if (tls_context_role(t->context) == TLS_SERVER)
 		SSL_set_accept_state(t->ssl);

@@ -39,7 +39,7 @@ struct tls_peer {
 	const X509 *certificate;
 	/* What the ordinary verification found wrong with it ("its certificate expired on …"): that
 	 * it leads to an authority that is trusted, is valid today, and is for the host. Empty when
-	 * it found nothing. */
+	 * it found nothing, and where it was left out. */
 	char doubt[TLS_DOUBT_SIZE];
 };
 
@@ -52,6 +52,9 @@ struct tls_setup {
 	/* A client: the host that the certificate has to be for (a name, sent as SNI, or an IP
 	 * address); NULL: any. */
 	const char *host;
+	/* The check wants no doubt: it knows the key. Reading all authorities takes longer than the
+	 * rest of the handshake. */
+	bool unverified;
 	/* NULL: the ordinary verification decides about a server, a client is not asked. */
 	tls_check *check;
 	void *check_arg;

@@ -18,6 +18,7 @@ struct tls_context {
 	atomic_uint holders;
 	enum tls_role role;
 	SSL_CTX *ssl;
+	bool needs_authorities; /* the system's, not read yet */
 	BIO_METHOD *bottom;
 };
 
@@ -103,14 +104,20 @@ static int tls_context_set_trust(
 	ERR_clear_error();
 	if (o->ca_file && !SSL_CTX_load_verify_file(c->ssl, o->ca_file))
 		return tls_fault_file(why, o->ca_file, "certificates of authorities (PEM)");
-	if (!o->ca_file && c->role == TLS_CLIENT)
-		SSL_CTX_set_default_verify_paths(c->ssl);
+	c->needs_authorities = !o->ca_file && c->role == TLS_CLIENT;
 	if (c->role == TLS_CLIENT || o->ask_client)
 		SSL_CTX_set_verify(c->ssl,
 			SSL_VERIFY_PEER | (o->require_client ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
 			NULL);
-	SSL_CTX_set_cert_verify_callback(c->ssl, tls_verify, NULL);
+	SSL_CTX_set_cert_verify_callback(c->ssl, tls_verify, c);
 	return 0;
+}
+
+void tls_context_need_authorities(struct tls_context *c)
+{
+	if (c->needs_authorities)
+		SSL_CTX_set_default_verify_paths(c->ssl);
+	c->needs_authorities = false;
 }
 
 /* ---- life ---- */

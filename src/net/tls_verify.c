@@ -100,17 +100,22 @@ static int judge_decide(
 	return *peer.doubt ? fault_set(&judge->why, -EACCES, "%s", peer.doubt) : 0;
 }
 
+static int verify(X509_STORE_CTX *store, struct tls_context *context)
+{
+	tls_context_need_authorities(context);
+	bool valid = X509_verify_cert(store) > 0;
+	int error = X509_STORE_CTX_get_error(store);
+	return valid || error != X509_V_OK ? error : X509_V_ERR_UNSPECIFIED;
+}
+
 int tls_verify(X509_STORE_CTX *store, void *arg)
 {
 	const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct tls_judge *judge = SSL_get_app_data(ssl);
-	bool valid = X509_verify_cert(store) > 0;
-	int error = X509_STORE_CTX_get_error(store);
 
 	if (!judge)
 		return 0;
-	if (!valid && error == X509_V_OK)
-		error = X509_V_ERR_UNSPECIFIED;
+	int error = judge->unverified ? X509_V_OK : verify(store, arg);
 	judge->verdict = judge_decide(judge, X509_STORE_CTX_get0_cert(store),
 		X509_STORE_CTX_get_current_cert(store), error);
 	if (judge->verdict == 0)

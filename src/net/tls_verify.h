@@ -12,11 +12,13 @@ struct tls_judge {
 	tls_check *check;
 	void *check_arg;
 	char *host; /* that was asked for, or NULL */
+	bool unverified;
 	struct fault why;
 	int verdict; /* of the check; 0 as long as nothing is wrong */
 };
 
-/* For SSL_CTX_set_cert_verify_callback(): the ordinary verification, and then the check. */
+/* For SSL_CTX_set_cert_verify_callback(), with the context: the ordinary verification, and then the
+ * check. */
 int tls_verify(X509_STORE_CTX *store, void *arg);
 
 /* The check of a session in which tls_verify() was not called: its peer showed no certificate, or a

@@ -198,6 +198,7 @@ void trust_setup(struct trust_check *check, struct tls_setup *setup)
 	const struct address *a = check->address;
 
 	*setup = (struct tls_setup){
+		.unverified = check->trust->pinned || a->options[ADDRESS_PIN],
 		.host = has_host(a) ? a->host : NULL,
 		.check = trust_check,
 		.check_arg = check,

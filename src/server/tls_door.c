@@ -107,6 +107,7 @@ static void tls_door_begin(struct connection *c, struct bytes hello)
 {
 	bool asked = client_keys_are_asked(&c->server->options.client_keys);
 	const struct tls_setup setup = {
+		.unverified = asked,
 		.check = asked ? client_keys_check : NULL,
 		.check_arg = c,
 	};
