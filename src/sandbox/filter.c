@@ -2,6 +2,7 @@
 
 #include <asm/termbits.h>
 #include <errno.h>
+#include <linux/fs.h>
 #include <linux/sched.h>
 #include <seccomp.h>
 #include <stddef.h>
@@ -84,6 +85,7 @@ static const int filter_calls[] = {
 	SCMP_SYS(pselect6),
 	SCMP_SYS(select),
 	/* files */
+	451, /* cachestat, which libseccomp does not know yet */
 	SCMP_SYS(access),
 	SCMP_SYS(chmod),
 	SCMP_SYS(close),
@@ -222,6 +224,7 @@ static const struct filter_case filter_cases[] = {
 	{SCMP_SYS(sendto), 4, WHOLE, 0},	 /* to no address */
 	{SCMP_SYS(sendmsg), 2, MSG_FASTOPEN, 0}, /* which would connect */
 	{SCMP_SYS(sendmmsg), 3, MSG_FASTOPEN, 0},
+	{SCMP_SYS(ioctl), 1, WORD, FICLONE},
 	{SCMP_SYS(ioctl), 1, WORD, FIONBIO},
 	{SCMP_SYS(ioctl), 1, WORD, FIONREAD},
 	{SCMP_SYS(ioctl), 1, WORD, TCGETS},
