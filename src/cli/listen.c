@@ -404,7 +404,8 @@ static int listen_start(struct listen *l, const struct command_line *line, struc
 	if (!l->server)
 		return why->error;
 	loop_set_busy_poll(&l->loop, settings->busy_poll);
-	int r = listen_take_key(l, false, why);
+	bool asked = client_keys_are_asked(&options.client_keys);
+	int r = listen_take_key(l, asked, why);
 	if (r < 0 && !settings->cert && !settings->key) {
 		log_note("no TLS on plain addresses: %s", why->text);
 		r = 0;
