@@ -203,6 +203,167 @@ FERRY_API int ferry_next(struct ferry_session *s, struct ferry_message *m, int t
  * tells. */
 FERRY_API void ferry_finish(struct ferry_session *s);
 
+/* ---- asking: a request to a service, by way of a hub ---- */
+
+/* Before the first that is asked or served: the hubs' keys are judged with what stands in KEY_DIR
+ * and CA, and TOKEN is shown to them, as in struct ferry_options; any may be NULL, as they are when
+ * this is not called. A hub whose key is not known is refused, with -EACCES. -EBUSY: too late. */
+FERRY_API int ferry_trust(struct ferry *f, const char *key_dir, const char *ca, const char *token);
+
+struct ferry_reply {
+	int exit_status;  /* of the command that replied; 0 when it gave none */
+	const char *type; /* the media type; "" when it gave none */
+	const void *body; /* any bytes, with a NUL behind them that does not count */
+	size_t body_len;
+};
+
+/* Asks SERVICE and waits for the whole reply, which lives until the next call of this function with
+ * the same context. Negative, when there is none or not all of it:
+ *	-ECONNREFUSED	no one serves this, or the hub cannot be reached
+ *	-EAGAIN		too many ask, and wait already; later it may be different
+ *	-ETIMEDOUT	no reply in time
+ *	-EPROTO		the server broke off; the request may have had its effect
+ * Connections are kept for the next call. */
+FERRY_API int ferry_ask(struct ferry *f, const char *address, const char *service, const void *body,
+	size_t len, struct ferry_reply *reply, int timeout_ms);
+
+struct ferry_asking;
+
+/* How to ask in the background. Begin with ferry_ask_options(). */
+struct ferry_ask_options {
+	size_t size; /* of this structure, as the program was built with it */
+
+	const char *type; /* of the body (NULL: none) */
+	int streamed;	  /* the body is written by ferry_ask_write(), of any length (0) */
+	int retry_lost; /* a server that is lost before its reply may be followed by another (0) */
+	int timeout_ms; /* until the reply begins (30,000); -1: for ever */
+
+	/* The reply begins; R, which has no body yet, lives for the call. */
+	void (*begun)(void *data, const struct ferry_reply *r);
+	/* A piece of the reply. NULL: it is gathered. */
+	void (*piece)(void *data, const void *bytes, size_t len);
+	/* The connection is there, and what was written of the request is out. */
+	void (*writable)(void *data);
+	/* It is over, and the last that is told: 0 and R, which lives for the call and has the body
+	 * unless that came in pieces; or a negative errno as above, and NULL. */
+	void (*done)(void *data, int error, const struct ferry_reply *r);
+	void *data; /* passed to all of these */
+};
+
+FERRY_API void ferry_ask_options_init(struct ferry_ask_options *options, size_t size);
+
+static inline struct ferry_ask_options ferry_ask_options(void)
+{
+	struct ferry_ask_options options;
+
+	ferry_ask_options_init(&options, sizeof(options));
+	return options;
+}
+
+/* Asks SERVICE in the background, with LEN bytes unless the body is streamed. NULL for a bad
+ * address; all else is told by `done`. The options are copied. */
+FERRY_API struct ferry_asking *ferry_ask_start(struct ferry *f, const char *address,
+	const char *service, const void *body, size_t len, const struct ferry_ask_options *options);
+
+/* Writes a piece of a streamed body. 1: so much waits that no more should be written before
+ * `writable`; 0: it may; -ENOMEM. */
+FERRY_API int ferry_ask_write(struct ferry_asking *a, const void *bytes, size_t len);
+
+/* Ends a streamed body. 0 or -ENOMEM. */
+FERRY_API int ferry_ask_end(struct ferry_asking *a);
+
+/* Holds the reply back, and lets it come again. */
+FERRY_API void ferry_ask_pause(struct ferry_asking *a);
+FERRY_API void ferry_ask_resume(struct ferry_asking *a);
+
+/* Gives up; the server is told. Not to be called after `done`. Takes NULL; returns NULL. */
+FERRY_API struct ferry_asking *ferry_ask_cancel(struct ferry_asking *a);
+
+/* ---- serving: replies to the requests that a hub has for a service ---- */
+
+struct ferry_service;
+
+/* A request; it lives until it is replied to, or dropped. */
+struct ferry_request {
+	const char *id;	   /* names it among all */
+	const char *peer;  /* who asks, as the hub sees it */
+	const char *type;  /* the media type; "" when there is none */
+	const char *query; /* what stood behind the `?`; "" when there is none */
+	int timeout_ms;	   /* within what time a reply was to begin, when the request came */
+	const void *body;  /* any bytes, with a NUL behind them that does not count; */
+	size_t body_len;   /* NULL when it comes in pieces */
+};
+
+/* How to serve. Begin with ferry_serve_options(). */
+struct ferry_serve_options {
+	size_t size; /* of this structure, as the program was built with it */
+
+	const char *type; /* of the replies (application/octet-stream) */
+	int workers;	  /* how many requests are at hand at a time (1) */
+	size_t max_body;  /* of a request that comes whole (16 MiB); larger ones are refused */
+
+	/* A request, whole unless there is `piece`. It is replied to now or later. NULL:
+	 * ferry_take() is used. */
+	void (*request)(void *data, struct ferry_request *r);
+	/* A piece of a request's body; LEN 0: it is whole. */
+	void (*piece)(void *data, struct ferry_request *r, const void *bytes, size_t len);
+	/* What was written of the reply is out. */
+	void (*writable)(void *data, struct ferry_request *r);
+	/* Nobody waits for the reply any more. It is to be ended or dropped all the same. */
+	void (*gone)(void *data, struct ferry_request *r);
+	/* The hub is away, which ferry_why() explains, and asked again and again; or, with 0, it is
+	 * back. */
+	void (*away)(void *data, int error);
+	/* It cannot be served: the hub was never there, or does not take the name. */
+	void (*closed)(void *data, int error);
+	void *data; /* passed to all of these */
+};
+
+FERRY_API void ferry_serve_options_init(struct ferry_serve_options *options, size_t size);
+
+static inline struct ferry_serve_options ferry_serve_options(void)
+{
+	struct ferry_serve_options options;
+
+	ferry_serve_options_init(&options, sizeof(options));
+	return options;
+}
+
+/* Serves SERVICE from the next turn on. NULL for a bad address; all else is told by `closed`, or by
+ * ferry_take(). The options are copied. */
+FERRY_API struct ferry_service *ferry_serve(struct ferry *f, const char *address,
+	const char *service, const struct ferry_serve_options *options);
+
+/* Waits for the next request, for services without a `request` callback: 0 and *R. */
+FERRY_API int ferry_take(struct ferry_service *s, struct ferry_request **r, int timeout_ms);
+
+/* The field NAME of the request's own, or NULL. Lives as long as the request. */
+FERRY_API const char *ferry_request_header(const struct ferry_request *r, const char *name);
+
+/* Holds a request that comes in pieces back, and lets it come again. */
+FERRY_API void ferry_request_pause(struct ferry_request *r);
+FERRY_API void ferry_request_resume(struct ferry_request *r);
+
+/* Replies with LEN bytes. R is gone then, whatever comes out: 0; -EPIPE: nobody waits for it;
+ * -ENOMEM. The reply leaves with the next turn: when functions wait, or dispatch. */
+FERRY_API int ferry_reply(struct ferry_request *r, const void *body, size_t len, int exit_status);
+
+/* Replies piece by piece. 1: so much waits that no more should be written before `writable`; 0: it
+ * may; -EPIPE: nobody waits for it; -ENOMEM. */
+FERRY_API int ferry_reply_write(struct ferry_request *r, const void *bytes, size_t len);
+
+/* Ends such a reply; R is gone then. As ferry_reply(). */
+FERRY_API int ferry_reply_end(struct ferry_request *r, int exit_status);
+
+/* Gives no reply, or no more of it: the asker is told that the server broke off. R is gone then. */
+FERRY_API void ferry_request_drop(struct ferry_request *r);
+
+/* Takes no more requests, and waits until the hub has the replies to those at hand. */
+FERRY_API int ferry_service_finish(struct ferry_service *s, int timeout_ms);
+
+/* Ends at once; requests at hand are dropped, and gone. Takes NULL; returns NULL. */
+FERRY_API struct ferry_service *ferry_service_free(struct ferry_service *s);
+
 #ifdef __cplusplus
 }
 #endif

@@ -39,7 +39,7 @@ static void clerk_lose_hub(struct clerk *c, const struct fault *why)
 {
 	bool news = !c->lost;
 
-	if (!c->met) {
+	if (!c->met || c->take.heard) { /* what answers so is no hub */
 		c->handler->refused(c, why);
 		return;
 	}
@@ -49,8 +49,10 @@ static void clerk_lose_hub(struct clerk *c, const struct fault *why)
 		c->handler->away(c, why);
 }
 
-static void clerk_find_hub(struct clerk *c)
+/* The connection is there, and `next` is asked for. */
+static void take_on_writable(struct http_call *call)
 {
+	struct clerk *c = clerk_of_take(call);
 	bool news = c->lost;
 
 	c->met = true;
@@ -108,7 +110,6 @@ static void take_on_head(struct http_call *call, const struct http_response *r)
 	struct clerk *c = clerk_of_take(call);
 	struct bytes id = http_fields_get_only(&r->fields, "Request-Id");
 
-	clerk_find_hub(c);
 	buffer_consume(&c->id, buffer_len(&c->id));
 	if (r->status >= 400 && r->status < 500) {
 		struct fault why;
@@ -164,6 +165,7 @@ static const struct http_call_handler clerk_take = {
 	.body = take_on_body,
 	.ended = take_on_ended,
 	.failed = take_on_failed,
+	.writable = take_on_writable,
 };
 
 void clerk_next(struct clerk *c)

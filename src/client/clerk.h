@@ -31,9 +31,9 @@ struct clerk_handler {
 	 * more of the request comes either. Once for each request, unless clerk_next() or
 	 * clerk_break() comes first. */
 	void (*over)(struct clerk *c, const struct fault *why);
-	/* The hub does not answer, and is asked again and again. NULL: it is back. */
+	/* The hub is not there, and is dialled again and again. NULL: it is back. */
 	void (*away)(struct clerk *c, const struct fault *why);
-	/* It was never there, or does not take the service. The clerk takes no more. */
+	/* It was never there, is no hub, or does not take the service. The clerk takes no more. */
 	void (*refused)(struct clerk *c, const struct fault *why);
 };
 
@@ -53,8 +53,8 @@ struct clerk {
 	uv_timer_t *timer;
 	bool serving; /* a request is at hand, and its reply is not over */
 	bool replying;
-	bool met;  /* the hub has answered once */
-	bool lost; /* it does not answer now */
+	bool met;  /* the hub has been there once */
+	bool lost; /* it is not there now */
 };
 
 #define CLERK_NULL ((struct clerk){.take = HTTP_CALL_NULL, .reply = HTTP_CALL_NULL})

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "net/address.h"
+#include "net/trust.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,6 +23,9 @@ struct ferry *ferry_new(void)
 	list_init(&f->sessions);
 	list_init(&f->dials);
 	list_init(&f->listeners);
+	list_init(&f->services);
+	list_init(&f->askings);
+	list_init(&f->rested);
 	f->fd = -1;
 	f->alarm_fd = -1;
 	return f;
@@ -33,7 +37,10 @@ struct ferry *ferry_free(struct ferry *f)
 		return NULL;
 	context_end_sessions(f);
 	context_end_sockets(f);
+	context_end_askings(f);
+	context_end_services(f);
 	loop_deinit(&f->loop);
+	trust_free(f->trust);
 	cleanup_close(&f->fd);
 	cleanup_close(&f->alarm_fd);
 	free(f);
@@ -49,6 +56,27 @@ int context_failed(struct ferry *f, const struct fault *why)
 {
 	f->why = *why;
 	return why->error;
+}
+
+/* ---- trust ---- */
+
+int ferry_trust(struct ferry *f, const char *key_dir, const char *ca, const char *token)
+{
+	const struct trust_options options = {
+		.directory = key_dir,
+		.ca_file = ca,
+		.token = token,
+	};
+
+	if (f->trust)
+		return fault_set(&f->why, -EBUSY, "hubs are trusted in some way already");
+	f->trust = trust_new(&options, &f->why);
+	return f->trust ? 0 : f->why.error;
+}
+
+int context_make_trust(struct ferry *f)
+{
+	return f->trust ? 0 : ferry_trust(f, NULL, NULL, NULL);
 }
 
 /* ---- turns ---- */

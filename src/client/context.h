@@ -19,6 +19,13 @@ struct ferry {
 	struct list sessions;
 	struct list dials;
 	struct list listeners;
+	struct trust *trust; /* for asking and serving; NULL until one is needed */
+	struct list services;
+	struct list askings;
+	struct list rested; /* those who have asked, and may again */
+	size_t rested_count;
+	struct buffer reply_body; /* what ferry_ask() gave last */
+	char *reply_type;
 	int fd;	      /* for other loops; -1 as long as nobody asked */
 	int alarm_fd; /* the timer descriptor in it */
 	bool turning; /* within a callback */
@@ -34,6 +41,12 @@ void context_touch(struct ferry *f);
 /* Turns the loop until DONE says so. 0, -ETIMEDOUT or -EDEADLK. */
 int context_wait(struct ferry *f, bool (*done)(const void *arg), const void *arg, int timeout_ms);
 
+/* Has the context have one, if only that of somebody who has said nothing. 0 or a negative errno.
+ */
+int context_make_trust(struct ferry *f);
+
 /* For ferry_free(). */
 void context_end_sessions(struct ferry *f);
 void context_end_sockets(struct ferry *f);
+void context_end_askings(struct ferry *f);
+void context_end_services(struct ferry *f);

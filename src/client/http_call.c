@@ -1,9 +1,11 @@
 #include "client/http_call.h"
 
 #include "client/request.h"
+#include "net/sys.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <sys/socket.h>
 
 /* So much is sent before the turn ends. */
 enum { CALL_BLOCK = 64 * 1024 };
@@ -42,17 +44,27 @@ static bool call_send_or_fail(struct http_call *c)
 	return false;
 }
 
+/* The head goes out, with what of the body is there. */
+static void call_open(struct http_call *c)
+{
+	c->opened = true;
+	if (call_send_or_fail(c) && c->handler->writable && !http_call_is_blocked(c))
+		c->handler->writable(c);
+}
+
 static void call_on_sending(struct ending *e)
 {
-	call_send_or_fail(container_of(e, struct http_call, sending));
+	struct http_call *c = container_of(e, struct http_call, sending);
+
+	if (c->opened)
+		call_send_or_fail(c);
+	else if (link_is_connected(&c->link))
+		call_open(c);
 }
 
 static void call_on_connected(struct link *l)
 {
-	struct http_call *c = call_of(l);
-
-	if (call_send_or_fail(c) && c->handler->writable && !http_call_is_blocked(c))
-		c->handler->writable(c);
+	call_open(call_of(l));
 }
 
 /* Many small pieces make one write. */
@@ -166,6 +178,7 @@ static bool call_next(struct http_call *c, struct bytes *in)
 			c->handler->interim(c, &head);
 		return !c->over;
 	case HTTP_ANSWER_HEAD:
+		link_alarm(&c->link, 0);
 		c->answer.body.trailers = &c->trailers;
 		c->handler->head(c, &head);
 		return !c->over;
@@ -219,9 +232,15 @@ static void call_on_failed(struct link *l, const struct fault *why)
 		call_fail(c, why);
 }
 
-/* No alarm is set: how long an answer may take is for the one who asked for it. */
 static void call_on_alarmed(struct link *l)
 {
+	call_fail(call_of(l), &(struct fault){-ETIMEDOUT, "no answer came in time"});
+}
+
+void http_call_expect(struct http_call *c, uint64_t ms)
+{
+	if (!c->over)
+		link_alarm(&c->link, ms);
 }
 
 void http_call_hold(struct http_call *c)
@@ -287,6 +306,17 @@ void http_call_break(struct http_call *c)
 	link_close(&c->link);
 }
 
+void http_call_check(struct http_call *c)
+{
+	uint8_t byte;
+
+	if (!c->over || !link_is_connected(&c->link))
+		return;
+	ssize_t n = sys_recv(c->link.stream.source.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	if (n == 0 || (n < 0 && n != -EAGAIN))
+		http_call_break(c);
+}
+
 void http_call_deinit(struct http_call *c)
 {
 	http_call_break(c);
@@ -329,13 +359,14 @@ int http_call_start(
 {
 	call_write_framing(c, w, length);
 	c->reused = link_is_connected(&c->link);
-	c->heard = c->kept = false;
+	c->heard = c->kept = c->opened = false;
 	int r = http_writer_end(w);
 	if (r == 0 && !c->reused)
 		r = link_dial(&c->link, c->address, timeout_ms);
 	if (r < 0)
 		return r;
 	c->over = false;
-	ending_ask(c->link.loop, &c->sending);
+	if (c->reused)
+		ending_ask(c->link.loop, &c->sending);
 	return 0;
 }

@@ -32,7 +32,7 @@ struct http_call_handler {
 	void (*ended)(struct http_call *c);
 	/* There is no answer, or it broke off. */
 	void (*failed)(struct http_call *c, const struct fault *why);
-	/* What was written is out. May be NULL. */
+	/* The connection is there and what was written is out. May be NULL. */
 	void (*writable)(struct http_call *c);
 	/* A head of status 1xx, of which there may be several before the one that counts. May be
 	 * NULL. */
@@ -54,6 +54,7 @@ struct http_call {
 	bool held;
 	bool over;   /* no call is under way */
 	bool kept;   /* the connection may serve another */
+	bool opened; /* the head is on its way */
 	bool reused; /* it has served one before this */
 	bool heard;  /* something of this answer has come */
 };
@@ -77,6 +78,9 @@ void http_call_begin(
 int http_call_start(
 	struct http_call *c, struct http_writer *w, uint64_t length, uint64_t timeout_ms);
 
+/* Of a call that was started: it fails with -ETIMEDOUT unless its answer begins within MS. */
+void http_call_expect(struct http_call *c, uint64_t ms);
+
 /* 0 or -ENOMEM. */
 int http_call_write(struct http_call *c, struct bytes piece);
 /* Ends the body. TRAILERS are whole field lines, for a body of unknown length. */
@@ -93,6 +97,10 @@ bool http_call_is_blocked(const struct http_call *c);
 /* Reads no more until http_call_proceed(). */
 void http_call_hold(struct http_call *c);
 void http_call_proceed(struct http_call *c);
+
+/* Between two calls, when the loop has not turned for a while: looks whether the connection that is
+ * kept has ended meanwhile, so that the next call dials. */
+void http_call_check(struct http_call *c);
 
 /* Closes the connection; no callback comes. Another call may begin. */
 void http_call_break(struct http_call *c);

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 from paths import FERRY, ROOT
 from peer import Peer
+from service import until_waiting
 
 BUILD = FERRY.parent
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.c"))
@@ -87,7 +88,7 @@ def test_only_what_the_header_declares_is_visible(installed):
     root, _ = installed
     header = (ROOT / "include/ferry.h").read_text()
     declared = set(re.findall(r"\b(ferry_\w+)\(", re.sub(r"/\*.*?\*/", "", header, flags=re.S)))
-    declared -= {"ferry_options"}  # inline
+    declared -= {"ferry_options", "ferry_ask_options", "ferry_serve_options"}  # inline
     (shared,) = (path for path in root.rglob("libferry.so.*.*") if not path.is_symlink())
     (archive,) = root.rglob("libferry.a")
     assert symbols("--dynamic", shared) - {"FERRY_0"} == declared
@@ -150,6 +151,19 @@ def test_chat_goes_on_when_the_hub_is_back(start_hub, example, tmp_path):
     hub.wait_for("^This is what anna sent: hi$")
     anna.close_input()
     anna.wait()
+
+
+def test_ask_and_upper(hub, example):
+    upper = example("upper", hub.address, "upper")
+    until_waiting(hub, 1, "upper")
+    for text in ("hello", "there"):
+        ask = example("ask", hub.address, "upper", text)
+        ask.wait()
+        assert ask.output.decode() == text.upper() + "\n"
+    upper.discard()
+    ask = example("ask", hub.address, "nobody", "hello")
+    ask.wait(1)
+    assert b"no one serves this" in ask.errors
 
 
 @pytest.mark.parametrize("address", ["tcp:localhost:0", "unix:echo.sock", "@ferry-test-echo"])

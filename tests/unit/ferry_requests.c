@@ -1,0 +1,490 @@
+/* Asking and serving as a program does it: by ferry.h and libferry, beside a hub. */
+
+#include "test.h"
+
+#include <ferry.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Enough for anything here; only a test that fails waits so long. */
+enum { PATIENCE_MS = 20000, LARGE = 8 * 1024 * 1024 };
+
+/* One program that asks, one that serves, and the hub between them. */
+struct world {
+	struct ferry *asker;
+	struct ferry *server;
+	struct ferry_service *service;
+	struct ferry_asking *asking;
+	struct ferry_request *request;
+	char hub[64]; /* its address */
+	pid_t pid;
+	int said; /* the hub's output */
+	char told[256];
+	size_t sent, got;
+	int error;
+	bool over;
+	bool gone;
+};
+
+/* ---- the hub ---- */
+
+static void hub_start(struct world *w, const char *address)
+{
+	int out[2];
+
+	assert_int_equal(pipe(out), 0);
+	w->pid = fork();
+	assert_true(w->pid >= 0);
+	if (w->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM); /* a test that fails leaves nothing behind */
+		dup2(out[1], STDOUT_FILENO);
+		close(out[0]);
+		execl(getenv("FERRY"), "ferry", "listen", address, NULL);
+		_exit(127);
+	}
+	close(out[1]);
+	w->said = out[0];
+	char line[256] = "";
+	for (size_t len = 0; len < sizeof(line) - 1 && !strchr(line, '\n'); len++)
+		assert_int_equal(read(w->said, line + len, 1), 1);
+	assert_int_equal(sscanf(line, "Listening on %63s", w->hub), 1);
+}
+
+static void hub_stop(struct world *w)
+{
+	int status;
+
+	kill(w->pid, SIGTERM);
+	assert_int_equal(waitpid(w->pid, &status, 0), w->pid);
+	assert_int_equal(status, 0);
+	close(w->said);
+}
+
+static int world_setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	hub_start(w, "tcp4:127.0.0.1:0");
+	w->asker = ferry_new();
+	w->server = ferry_new();
+	*state = w;
+	return 0;
+}
+
+static int world_teardown(void **state)
+{
+	struct world *w = *state;
+
+	ferry_free(w->asker);
+	ferry_free(w->server);
+	hub_stop(w);
+	free(w);
+	return 0;
+}
+
+/* Lets both programs run until the condition holds. */
+#define until(w, condition)                                                                        \
+	do {                                                                                       \
+		for (int turns_ = 0; !(condition); turns_++) {                                     \
+			assert_true(turns_ < PATIENCE_MS);                                         \
+			ferry_dispatch((w)->asker, 1);                                             \
+			ferry_dispatch((w)->server, 0);                                            \
+		}                                                                                  \
+	} while (0)
+
+static void tell(struct world *w, const char *text)
+{
+	size_t len = strlen(w->told);
+
+	snprintf(w->told + len, sizeof(w->told) - len, "%s;", text);
+}
+
+/* ---- the asker's side ---- */
+
+static void on_done(void *data, int error, const struct ferry_reply *r)
+{
+	struct world *w = data;
+	char text[64];
+
+	w->over = true;
+	w->error = error;
+	w->asking = NULL;
+	if (error) {
+		assert_null(r);
+		return;
+	}
+	snprintf(text, sizeof(text), "%d %s %s", r->exit_status, r->type,
+		r->body ? (const char *)r->body : "-");
+	tell(w, text);
+}
+
+static void ask(struct world *w, const char *service, const char *body)
+{
+	struct ferry_ask_options options = ferry_ask_options();
+
+	options.done = on_done;
+	options.data = w;
+	w->over = false;
+	w->told[0] = '\0';
+	w->asking = ferry_ask_start(w->asker, w->hub, service, body, strlen(body), &options);
+	if (!w->asking)
+		fail_msg("%s", ferry_why(w->asker));
+}
+
+static void expect_reply(struct world *w, const char *text)
+{
+	until(w, w->over);
+	if (w->error)
+		fail_msg("%s", ferry_why(w->asker));
+	assert_string_equal(w->told, text);
+}
+
+/* ---- the server's side ---- */
+
+static void serve(struct world *w, const struct ferry_serve_options *options)
+{
+	w->service = ferry_serve(w->server, w->hub, "up", options);
+	if (!w->service)
+		fail_msg("%s", ferry_why(w->server));
+	/* Until it waits at the hub, nobody serves. */
+	do {
+		ask(w, "up", "are you there?");
+		until(w, w->over || w->request);
+		if (w->request && !w->over)
+			ferry_reply(w->request, "", 0, 0);
+		w->request = NULL;
+		until(w, w->over);
+	} while (w->error == -ECONNREFUSED || w->error == -EPROTO); /* that was the one before */
+	assert_int_equal(w->error, 0);
+	w->told[0] = '\0';
+	w->request = NULL;
+	w->got = 0;
+}
+
+static struct ferry_serve_options keeps(struct world *w);
+
+static void on_request_kept(void *data, struct ferry_request *r)
+{
+	((struct world *)data)->request = r;
+}
+
+static void on_gone(void *data, struct ferry_request *r)
+{
+	struct world *w = data;
+
+	assert_ptr_equal(w->request, r);
+	w->gone = true;
+}
+
+static struct ferry_serve_options keeps(struct world *w)
+{
+	struct ferry_serve_options options = ferry_serve_options();
+
+	options.request = on_request_kept;
+	options.type = "text/plain";
+	options.data = w;
+	return options;
+}
+
+/* ---- tests ---- */
+
+static void on_request_echo(void *data, struct ferry_request *r)
+{
+	assert_int_equal(strlen(r->body), r->body_len);
+	assert_int_equal(strlen(r->id), 32);
+	assert_memory_equal(r->peer, "127.0.0.1:", 10);
+	assert_in_range(r->timeout_ms, 1, 30000);
+	assert_null(ferry_request_header(r, "No-Such-Field"));
+	assert_int_equal(ferry_reply(r, r->body, r->body_len, 7), 0);
+}
+
+static void a_request_is_replied_to(void **state)
+{
+	struct world *w = *state;
+	struct ferry_serve_options options = keeps(w);
+
+	options.request = on_request_echo;
+	serve(w, &options);
+	for (int i = 0; i < 3; i++) {
+		ask(w, "up", "hello");
+		expect_reply(w, "7 text/plain hello;");
+	}
+	ask(w, "up", "");
+	expect_reply(w, "7 text/plain ;");
+}
+
+static void a_reply_comes_later(void **state)
+{
+	struct world *w = *state;
+	struct ferry_serve_options options = keeps(w);
+
+	options.gone = on_gone; /* so the reply begins at once */
+	for (int i = 0; i < 2; i++) {
+		serve(w, &options);
+		ask(w, "up", "hello");
+		until(w, w->request);
+		assert_int_equal(ferry_reply_write(w->request, "one, ", 5), 0);
+		assert_int_equal(ferry_reply_write(w->request, "two", 3), 0);
+		assert_int_equal(ferry_reply_end(w->request, 3), 0);
+		expect_reply(w, "3 text/plain one, two;");
+		ferry_service_free(w->service);
+		w->request = NULL;
+		options.gone = NULL;
+	}
+}
+
+static void an_asker_that_leaves_is_told_of(void **state)
+{
+	struct world *w = *state;
+	struct ferry_serve_options options = keeps(w);
+
+	options.gone = on_gone;
+	serve(w, &options);
+	ask(w, "up", "hello");
+	until(w, w->request);
+	ferry_ask_cancel(w->asking);
+	until(w, w->gone);
+	assert_int_equal(ferry_reply(w->request, "x", 1, 0), -EPIPE);
+	w->request = NULL;
+	ask(w, "up", "again");
+	until(w, w->request);
+	assert_int_equal(ferry_reply(w->request, "y", 1, 0), 0);
+	expect_reply(w, "0 text/plain y;");
+}
+
+static void a_dropped_request_fails(void **state)
+{
+	struct world *w = *state;
+	struct ferry_serve_options options = keeps(w);
+
+	serve(w, &options);
+	ask(w, "up", "hello");
+	until(w, w->request);
+	ferry_request_drop(w->request);
+	until(w, w->over);
+	assert_int_equal(w->error, -EPROTO);
+}
+
+static void no_one_answers(void **state)
+{
+	struct world *w = *state;
+	struct ferry_reply reply;
+
+	assert_int_equal(
+		ferry_ask(w->asker, w->hub, "up", "", 0, &reply, PATIENCE_MS), -ECONNREFUSED);
+	assert_non_null(strstr(ferry_why(w->asker), "no one serves this"));
+	assert_int_equal(
+		ferry_ask(w->asker, "unix:@ferry-nobody", "up", "", 0, &reply, PATIENCE_MS),
+		-ECONNREFUSED);
+	assert_int_equal(ferry_ask(w->asker, "a b:c", "up", "", 0, &reply, 0), -EINVAL);
+}
+
+static void time_runs_out(void **state)
+{
+	struct world *w = *state;
+	struct ferry_serve_options options = keeps(w);
+	struct ferry_reply reply;
+
+	serve(w, &options);
+	assert_int_equal(ferry_ask(w->asker, w->hub, "up", "", 0, &reply, 20), -ETIMEDOUT);
+}
+
+static void a_service_that_cannot_be(void **state)
+{
+	struct world *w = *state;
+	struct ferry_serve_options options = ferry_serve_options();
+	struct ferry_request *r;
+
+	struct ferry_service *s = ferry_serve(w->server, w->hub, "a name", &options);
+	assert_int_equal(ferry_take(s, &r, PATIENCE_MS), -EINVAL);
+	assert_non_null(strstr(ferry_why(w->server), "a name"));
+	s = ferry_serve(w->server, "unix:@ferry-nobody", "up", &options);
+	assert_int_equal(ferry_take(s, &r, PATIENCE_MS), -ECONNREFUSED);
+	options.workers = 0;
+	assert_null(ferry_serve(w->server, w->hub, "up", &options));
+}
+
+/* Blocking, on either side: a program of its own asks. */
+static void take_and_reply(void **state)
+{
+	struct world *w = *state;
+	struct ferry_serve_options options = ferry_serve_options();
+	struct ferry_request *r;
+	char text[32];
+
+	struct ferry_service *s = ferry_serve(w->server, w->hub, "up", &options);
+	assert_int_equal(ferry_take(s, &r, 0), -ETIMEDOUT);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct ferry *f = ferry_new();
+		struct ferry_reply reply;
+		int wrong = 0;
+		for (int i = 0; i < 20; i++) {
+			int len = snprintf(text, sizeof(text), "hello %d", i);
+			int e;
+			do /* until it is served */
+				e = ferry_ask(
+					f, w->hub, "up", text, (size_t)len, &reply, PATIENCE_MS);
+			while (e == -ECONNREFUSED && i == 0);
+			wrong += e || reply.exit_status != i || strcmp(reply.body, text) != 0;
+		}
+		ferry_free(f);
+		_exit(wrong);
+	}
+	for (int i = 0; i < 20; i++) {
+		if (ferry_take(s, &r, PATIENCE_MS) < 0)
+			fail_msg("%s", ferry_why(w->server));
+		snprintf(text, sizeof(text), "hello %d", i);
+		assert_string_equal(r->body, text);
+		assert_int_equal(ferry_reply(r, r->body, r->body_len, i), 0);
+	}
+	assert_int_equal(ferry_service_finish(s, PATIENCE_MS), 0);
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* ---- streams ---- */
+
+static void on_piece_back(void *data, struct ferry_request *r, const void *bytes, size_t len)
+{
+	struct world *w = data;
+
+	w->got += len;
+	if (!len)
+		assert_int_equal(ferry_reply_end(r, 1), 0);
+	else if (ferry_reply_write(r, bytes, len) > 0)
+		ferry_request_pause(r);
+}
+
+static void on_back_writable(void *data, struct ferry_request *r)
+{
+	ferry_request_resume(r);
+}
+
+static void on_piece(void *data, const void *bytes, size_t len)
+{
+	((struct world *)data)->sent += len;
+}
+
+static void on_begun(void *data, const struct ferry_reply *r)
+{
+	tell(data, r->type);
+}
+
+static void write_on(void *data)
+{
+	static const char block[64 * 1024];
+	struct world *w = data;
+
+	while (w->asking && w->got < LARGE) {
+		w->got += sizeof(block);
+		if (ferry_ask_write(w->asking, block, sizeof(block)) > 0)
+			break;
+	}
+	if (w->asking && w->got == LARGE) {
+		w->got++;
+		ferry_ask_end(w->asking);
+	}
+}
+
+static void bodies_stream(void **state)
+{
+	struct world *w = *state, server = {0};
+	struct ferry_serve_options options = keeps(w);
+	struct ferry_ask_options asks = ferry_ask_options();
+
+	options.piece = on_piece_back;
+	options.writable = on_back_writable;
+	options.data = &server;
+	w->service = ferry_serve(w->server, w->hub, "up", &options);
+	asks.streamed = 1;
+	asks.begun = on_begun;
+	asks.piece = on_piece;
+	asks.writable = write_on;
+	asks.done = on_done;
+	asks.data = w;
+	do { /* until it is served */
+		w->over = false;
+		w->sent = w->got = 0;
+		w->asking = ferry_ask_start(w->asker, w->hub, "up", NULL, 0, &asks);
+		until(w, w->over);
+	} while (w->error == -ECONNREFUSED);
+	if (w->error)
+		fail_msg("%s", ferry_why(w->asker));
+	assert_int_equal(server.got, LARGE);
+	assert_int_equal(w->sent, LARGE);
+	assert_string_equal(w->told, "text/plain;1 text/plain ;");
+}
+
+static void a_request_that_is_too_large(void **state)
+{
+	struct world *w = *state;
+	struct ferry_serve_options options = keeps(w);
+
+	options.max_body = 20;
+	serve(w, &options);
+	ask(w, "up", "a request of 24 bytes ...");
+	until(w, w->over);
+	assert_null(w->request);
+	assert_non_null(strstr(w->told, "1 text/plain the request is too large"));
+}
+
+/* ---- the hub goes and comes ---- */
+
+static void on_away(void *data, int error)
+{
+	tell(data, error ? "away" : "back");
+}
+
+static void a_hub_that_goes_is_found_again(void **state)
+{
+	struct world *w = *state;
+	struct ferry_serve_options options = keeps(w);
+	char address[64];
+
+	options.request = on_request_echo;
+	options.away = on_away;
+	options.workers = 3;
+	serve(w, &options);
+	memcpy(address, w->hub, sizeof(address));
+	hub_stop(w);
+	until(w, strstr(w->told, "away;"));
+	hub_start(w, address);
+	until(w, strstr(w->told, "back;"));
+	assert_string_equal(w->told, "away;back;");
+	do {
+		ask(w, "up", "hello");
+		until(w, w->over);
+	} while (w->error);
+	assert_string_equal(w->told, "7 text/plain hello;");
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+	const struct CMUnitTest tests[] = {
+		CASE(a_request_is_replied_to),
+		CASE(a_reply_comes_later),
+		CASE(an_asker_that_leaves_is_told_of),
+		CASE(a_dropped_request_fails),
+		CASE(no_one_answers),
+		CASE(time_runs_out),
+		CASE(a_service_that_cannot_be),
+		CASE(take_and_reply),
+		CASE(bodies_stream),
+		CASE(a_request_that_is_too_large),
+		CASE(a_hub_that_goes_is_found_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
