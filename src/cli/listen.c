@@ -40,9 +40,7 @@ struct listen_settings {
 	uint64_t keep_age;
 	uint64_t keep_count;
 	uint64_t keep_size;
-	const char *files;
-	uint64_t max_file;
-	uint64_t max_files_total;
+	struct catalogue_options files;
 	bool busy_poll;
 	const char *cert;
 	const char *key;
@@ -63,7 +61,6 @@ struct listen {
 	struct loop loop;
 	struct console *console;
 	struct store *store;
-	struct catalogue *catalogue;
 	struct server *server;
 	struct sandbox sandbox;
 	int supervisor; /* to be told how we are; negative without one */
@@ -93,11 +90,11 @@ static const struct option_entry listen_options[] = {
 		0, "keep so many messages"},
 	{"keep-size", 0, OPTION_SIZE, offsetof(struct listen_settings, keep_size), "SIZE", NULL,
 		4096, 0, "keep so many bytes of messages (default: 64M in memory, all in a file)"},
-	{"files", 0, OPTION_TEXT, offsetof(struct listen_settings, files), "DIR", NULL, 0, 0,
+	{"files", 0, OPTION_TEXT, offsetof(struct listen_settings, files.path), "DIR", NULL, 0, 0,
 		"keep files in DIR, and give them out"},
-	{"max-file", 0, OPTION_SIZE, offsetof(struct listen_settings, max_file), "SIZE", NULL, 1, 0,
-		"the largest file that is taken in"},
-	{"max-files-total", 0, OPTION_SIZE, offsetof(struct listen_settings, max_files_total),
+	{"max-file", 0, OPTION_SIZE, offsetof(struct listen_settings, files.max_file), "SIZE", NULL,
+		1, 0, "the largest file that is taken in"},
+	{"max-files-total", 0, OPTION_SIZE, offsetof(struct listen_settings, files.max_total),
 		"SIZE", NULL, 1, 0, "take no more in when all files together have so many bytes"},
 	{"open", 0, OPTION_FLAG, offsetof(struct listen_settings, open), NULL, NULL, 0, 0,
 		"listen beyond this machine: whoever reaches the address is let in"},
@@ -299,25 +296,6 @@ static int listen_open_store(struct listen *l, struct fault *why)
 	return keep_open(&l->store, settings->store, &keep, listen_on_store_wake, l, why);
 }
 
-static int listen_open_files(struct listen *l, struct fault *why)
-{
-	const struct listen_settings *settings = l->settings;
-	const struct catalogue_options options = {
-		.path = settings->files,
-		.max_file = settings->max_file,
-		.max_total = settings->max_files_total,
-	};
-
-	if (!settings->files)
-		return 0;
-	l->catalogue = catalogue_new(&options, why);
-	if (!l->catalogue)
-		return why->error;
-	return server_keep_files(l->server, l->catalogue) < 0
-		       ? fault_errno(why, -ENOMEM, "cannot keep files in %s", settings->files)
-		       : 0;
-}
-
 /* From here on the hub is what a client could make of it at most. */
 static int listen_confine(struct listen *l, struct fault *why)
 {
@@ -326,7 +304,7 @@ static int listen_confine(struct listen *l, struct fault *why)
 		.user = settings->user,
 		.open = settings->no_sandbox,
 		.store = settings->store,
-		.files = settings->files,
+		.files = settings->files.path,
 		.key_directory = settings->key_dir,
 		.read_again = {settings->cert, settings->key, settings->token_file,
 			settings->keys_file},
@@ -416,8 +394,8 @@ static int listen_start(struct listen *l, const struct command_line *line, struc
 		r = listen_confine(l, why);
 	if (r == 0)
 		r = listen_open_store(l, why);
-	if (r == 0)
-		r = listen_open_files(l, why);
+	if (r == 0 && settings->files.path)
+		r = server_keep_files(l->server, &settings->files, why);
 	if (r == 0)
 		r = server_start(l->server, l->store, why);
 	if (r == 0)
@@ -479,7 +457,6 @@ static int listen_run(const struct command_line *line)
 	}
 	server_free(l.server);
 	store_free(l.store);
-	catalogue_free(l.catalogue);
 	console_free(l.console);
 	loop_deinit(&l.loop);
 	cleanup_close(&l.supervisor);

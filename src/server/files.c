@@ -38,26 +38,34 @@ static void files_on_timer(uv_timer_t *timer)
 		files_do(f, &f->expiry, files_run_expiry, files_expired);
 }
 
-struct files *files_new(struct server *s, struct catalogue *c)
+struct files *files_new(
+	struct server *s, const struct catalogue_options *options, struct fault *why)
 {
-	struct files *f = calloc(1, sizeof(*f));
-	uv_timer_t *timer = malloc(sizeof(*timer));
+	cleanup(cleanup_free) struct files *f = calloc(1, sizeof(*f));
+	uv_timer_t *timer;
 
-	if (!f || !timer) {
-		free(f);
-		free(timer);
+	if (!f) {
+		fault_errno(why, -ENOMEM, "cannot keep files in %s", options->path);
 		return NULL;
 	}
 	f->server = s;
-	f->catalogue = c;
-	f->timer = timer;
 	list_init(&f->uploads);
 	list_init(&f->spare);
+	f->catalogue = catalogue_new(options, why);
+	if (!f->catalogue)
+		return NULL;
+	timer = malloc(sizeof(*timer));
+	if (!timer) {
+		catalogue_free(f->catalogue);
+		fault_errno(why, -ENOMEM, "cannot keep files in %s", options->path);
+		return NULL;
+	}
+	f->timer = timer;
 	uv_timer_init(&s->loop->uv, timer);
 	uv_unref((uv_handle_t *)timer);
 	timer->data = f;
 	uv_timer_start(timer, files_on_timer, FILES_TICK_MS, FILES_TICK_MS);
-	return f;
+	return take(f);
 }
 
 static void files_free_timer(uv_handle_t *timer)
@@ -77,6 +85,7 @@ struct files *files_free(struct files *f)
 		list_unlink(node);
 		free(container_of(node, struct block, node));
 	}
+	catalogue_free(f->catalogue);
 	uv_close((uv_handle_t *)f->timer, files_free_timer);
 	free(f);
 	return NULL;

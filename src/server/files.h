@@ -23,9 +23,9 @@ enum { FILES_BLOCK = 128 * 1024, FILES_MAX_BLOCKS = 512, FILES_SPARE_BLOCKS = 32
 
 struct files {
 	struct server *server;
-	struct catalogue *catalogue; /* the caller's */
-	struct list uploads;	     /* that can be resumed, and are in memory */
-	struct list spare;	     /* blocks */
+	struct catalogue *catalogue;
+	struct list uploads; /* that can be resumed, and are in memory */
+	struct list spare;   /* blocks */
 	size_t spares;
 	size_t blocks; /* in use */
 	size_t jobs;   /* that run */
@@ -33,8 +33,9 @@ struct files {
 	struct job expiry;
 };
 
-/* NULL when memory is out. */
-struct files *files_new(struct server *s, struct catalogue *c);
+/* NULL with a line in WHY. */
+struct files *files_new(
+	struct server *s, const struct catalogue_options *options, struct fault *why);
 
 /* When no connection is left; waits for what the disk still does. Takes NULL, returns NULL. */
 struct files *files_free(struct files *f);

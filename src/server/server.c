@@ -222,10 +222,10 @@ struct server *server_new(struct loop *l, const struct server_options *options,
 	return r < 0 ? server_free(s) : s;
 }
 
-int server_keep_files(struct server *s, struct catalogue *c)
+int server_keep_files(struct server *s, const struct catalogue_options *options, struct fault *why)
 {
-	s->files = files_new(s, c);
-	return s->files ? 0 : -ENOMEM;
+	s->files = files_new(s, options, why);
+	return s->files ? 0 : why->error;
 }
 
 int server_start(struct server *s, struct store *store, struct fault *why)

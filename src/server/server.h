@@ -10,6 +10,7 @@
  */
 
 #include "base/fault.h"
+#include "hub/catalogue.h"
 #include "hub/hub.h"
 #include "net/address.h"
 #include "net/deadline.h"
@@ -23,7 +24,6 @@
 #include "wire/http_date.h"
 
 struct connection;
-struct catalogue;
 struct desk;
 struct files;
 struct server;
@@ -126,9 +126,9 @@ struct server *server_free(struct server *s);
 /* Listens on ADDRESS (copied). Negative errno with a line in WHY. */
 int server_listen(struct server *s, const struct address *address, struct fault *why);
 
-/* Gives out and takes in the files of C, which stays the caller's and must outlive the server. To
- * be called before server_start(). 0 or -ENOMEM. */
-int server_keep_files(struct server *s, struct catalogue *c);
+/* Gives out and takes in the files of a directory; before server_start(). Negative errno with a
+ * line in WHY. */
+int server_keep_files(struct server *s, const struct catalogue_options *options, struct fault *why);
 
 /* Makes the hub over STORE, which stays the caller's and must outlive the server. Negative errno
  * with a line in WHY. */
