@@ -256,22 +256,40 @@ void trace_data(struct trace *t, const void *data, ssize_t len)
 	trace_iov(t, &iov, 1, len);
 }
 
+/* How many of the LEN bytes may be seen by all: those before a token (server/login.h). */
+static size_t trace_public(const char *data, size_t len)
+{
+	static const char *const marks[] = {"bearer ", "login ", "ferry.token."};
+
+	for (size_t at = 0; at < len; at++)
+		for (size_t i = 0; i < COUNT(marks); i++) {
+			size_t mark = strlen(marks[i]);
+			if (len - at >= mark && !strncasecmp(data + at, marks[i], mark))
+				return at + mark;
+		}
+	return len;
+}
+
 void trace_iov(struct trace *t, const struct iovec *iov, size_t count, ssize_t len)
 {
 	size_t left = len > 0 ? (size_t)len : 0;
-	size_t room = DATA_SHOWN;
+	char shown[DATA_SHOWN];
+	size_t got = 0;
 
 	if (len < 0) {
 		trace_print(t, "-");
 		return;
 	}
 	trace_print(t, "\"");
-	for (size_t i = 0; i < count; i++) {
-		const uint8_t *data = iov[i].iov_base;
-		for (size_t j = 0; j < iov[i].iov_len && left && room; j++, left--, room--)
-			trace_byte(t, data[j]);
+	for (size_t i = 0; i < count && got < left && got < DATA_SHOWN; i++) {
+		const char *data = iov[i].iov_base;
+		for (size_t j = 0; j < iov[i].iov_len && got < left && got < DATA_SHOWN; j++)
+			shown[got++] = data[j];
 	}
-	trace_print(t, left ? "\"..." : "\"");
+	got = trace_public(shown, got);
+	for (size_t i = 0; i < got; i++)
+		trace_byte(t, (uint8_t)shown[i]);
+	trace_print(t, got < left ? "\"..." : "\"");
 }
 
 void trace_end(struct trace *t, ssize_t result)

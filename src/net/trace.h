@@ -27,8 +27,8 @@ void trace_accept_flags(struct trace *t, int flags);
 void trace_message_flags(struct trace *t, int flags);
 void trace_splice_flags(struct trace *t, unsigned flags);
 
-/* The first bytes in quotes, escaped as in C, "..." behind what was cut. LEN is negative when the
- * call failed and there are none. */
+/* The first bytes in quotes, escaped as in C, "..." behind what was cut, at a token at the latest.
+ * LEN is negative when the call failed and there are none. */
 void trace_data(struct trace *t, const void *data, ssize_t len);
 void trace_iov(struct trace *t, const struct iovec *iov, size_t count, ssize_t len);
 

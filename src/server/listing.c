@@ -189,7 +189,7 @@ static void list_begin(struct exchange *x, const struct http_request *r)
 	l->exchange = x;
 	l->walk = WALK_NULL;
 	l->file = FILE_NULL;
-	if (!listing_prefix(x, l, r))
+	if (!exchange_may(x, ACCESS_GET, BYTES_NULL) || !listing_prefix(x, l, r))
 		return;
 	if (walk_init(&l->walk, l->files->catalogue->folder, bytes_of(l->name, l->name_len)) < 0) {
 		files_refuse(x, -ENOMEM);

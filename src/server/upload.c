@@ -272,6 +272,11 @@ void upload_seek(
 	struct files *f = x->connection->server->files;
 	struct upload *u = upload_find(f, id);
 
+	/* Before the one that fills it is disturbed; one from the disk is asked about when its name
+	 * is known. */
+	if (!exchange_may(
+		    x, ACCESS_PUT, u && u->opened ? record_name(&u->partial.record) : BYTES_NULL))
+		return;
 	if (u) {
 		upload_take_over(u, x);
 	} else if (id.len != PARTIAL_ID_LEN || !(u = upload_new(x))) {

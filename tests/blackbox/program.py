@@ -52,6 +52,7 @@ class Program:
         self.out = Reader(self.process.stdout, self.more)
         self.err = Reader(self.process.stderr, self.more)
         self.cursor = 0
+        self.error_cursor = 0
 
     @property
     def output(self):
@@ -71,20 +72,29 @@ class Program:
 
     def wait_for(self, pattern, timeout=PATIENCE):
         """The match of PATTERN (text or bytes) in the first line of output that has one."""
+        match, self.cursor = self.find(self.out, self.cursor, pattern, timeout)
+        return match
+
+    def wait_for_error(self, pattern, timeout=PATIENCE):
+        """The same in what it says on standard error."""
+        match, self.error_cursor = self.find(self.err, self.error_cursor, pattern, timeout)
+        return match
+
+    def find(self, stream, cursor, pattern, timeout):
         pattern = re.compile(pattern.encode() if isinstance(pattern, str) else pattern)
         match = None
 
         def found():
-            nonlocal match
-            while not match and self.cursor < len(self.out.lines):
-                match = pattern.search(self.out.lines[self.cursor])
-                self.cursor += 1
-            return match or self.out.ended
+            nonlocal match, cursor
+            while not match and cursor < len(stream.lines):
+                match = pattern.search(stream.lines[cursor])
+                cursor += 1
+            return match or stream.ended
 
         with self.more:
             self.more.wait_for(found, timeout)
         assert match, f"{pattern.pattern} did not come from {self}"
-        return match
+        return match, cursor
 
     def wait(self, status=0, timeout=PATIENCE):
         """Waits for its end, which must be with STATUS and leave no process behind."""

@@ -95,6 +95,26 @@ static void cuts_long_data(void **state)
 	close(fds[1]);
 }
 
+static void shows_no_token(void **state)
+{
+	struct iovec iov[] = {{(char[]){"aUTHORIZATION: bEA"}, 18}, {(char[]){"rER t0k3n"}, 9}};
+	char expected[1024];
+	int fds[2];
+
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(sys_writev(fds[1], iov, 2), 27);
+	assert_int_equal(sys_write(fds[1], "login t0k3n\n", 12), 12);
+	assert_int_equal(sys_write(fds[1], "x, ferry.token.t0k3n", 20), 20);
+	snprintf(expected, sizeof(expected),
+		"writev(%d, \"aUTHORIZATION: bEArER \"..., 2) = 27\n"
+		"write(%d, \"login \"..., 12) = 12\n"
+		"write(%d, \"x, ferry.token.\"..., 20) = 20\n",
+		fds[1], fds[1], fds[1]);
+	assert_printed(state, expected);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static void prints_addresses_and_options(void **state)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX, .sun_path = "\0no one is here"};
@@ -153,6 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TRACED(prints_what_a_socket_does),
 		TRACED(cuts_long_data),
+		TRACED(shows_no_token),
 		TRACED(prints_addresses_and_options),
 		TRACED(prints_messages),
 		TRACED(is_silent_when_off),
