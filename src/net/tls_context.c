@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509err.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -67,32 +68,26 @@ static int tls_context_load_files(
 		key_file = cert_file;
 	ERR_clear_error();
 	if (!SSL_CTX_use_certificate_chain_file(c->ssl, cert_file))
-		return tls_fault_file(why, cert_file, "a certificate (PEM)");
-	if (!SSL_CTX_use_PrivateKey_file(c->ssl, key_file, SSL_FILETYPE_PEM))
-		return tls_fault_file(why, key_file, "a private key (PEM, without a password)");
-	return 0;
+		return tls_fault_file(why, cert_file, "certificate (PEM)");
+	if (SSL_CTX_use_PrivateKey_file(c->ssl, key_file, SSL_FILETYPE_PEM))
+		return 0;
+	if (ERR_GET_REASON(ERR_peek_error()) == X509_R_KEY_VALUES_MISMATCH)
+		return fault_set(
+			why, -EINVAL, "%s: the key does not fit the certificate", key_file);
+	return tls_fault_file(why, key_file, "private key (PEM, without a password)");
 }
 
 static int tls_context_set_identity(
 	struct tls_context *c, const struct tls_options *o, struct fault *why)
 {
-	if (!o->cert_file && !o->certificate)
-		return o->key_file ? fault_set(why, -EINVAL,
-					     "%s: a key alone is no use; its "
-					     "certificate is needed too",
-					     o->key_file)
-				   : 0;
-	if (o->cert_file) {
-		int r = tls_context_load_files(c, o->cert_file, o->key_file, why);
-		if (r < 0)
-			return r;
-	} else if (!SSL_CTX_use_certificate(c->ssl, o->certificate) ||
-		   !SSL_CTX_use_PrivateKey(c->ssl, o->key)) {
+	if (o->cert_file)
+		return tls_context_load_files(c, o->cert_file, o->key_file, why);
+	if (o->key_file)
+		return fault_set(why, -EINVAL,
+			"%s: a key alone is no use; its certificate is needed too", o->key_file);
+	if (o->certificate && (!SSL_CTX_use_certificate(c->ssl, o->certificate) ||
+				      !SSL_CTX_use_PrivateKey(c->ssl, o->key)))
 		return fault_set(why, -EINVAL, "the own key cannot be used for TLS");
-	}
-	if (!SSL_CTX_check_private_key(c->ssl))
-		return fault_set(why, -EINVAL, "%s: the key does not fit the certificate",
-			o->cert_file ? o->cert_file : "the own key");
 	return 0;
 }
 

@@ -36,7 +36,7 @@ class Hub(Program):
 
     @property
     def port(self):
-        return int(self.address.rpartition(":")[2])
+        return int(re.search(r":(\d+)(?:\?|$)", self.address)[1])
 
     def wait_for_subscribers(self, count, topic="lobby"):
         """Until so many clients would be sent what is said."""

@@ -96,6 +96,12 @@ class Program:
         assert match, f"{pattern.pattern} did not come from {self}"
         return match, cursor
 
+    def wait_for_errors(self, text, timeout=PATIENCE):
+        """Until TEXT is somewhere in what it wrote to standard error."""
+        with self.more:
+            self.more.wait_for(lambda: text.encode() in self.errors or self.err.ended, timeout)
+        assert text.encode() in self.errors, f"{text} did not come from {self}"
+
     def wait(self, status=0, timeout=PATIENCE):
         """Waits for its end, which must be with STATUS and leave no process behind."""
         ended = self.process.wait(timeout)
