@@ -206,8 +206,8 @@ void tls_door_set_key(struct tls_door *d, struct tls_context *context, bool show
 int tls_door_check(const struct tls_door *d, const struct address *a, struct fault *why)
 {
 	if (a->options[ADDRESS_CERT] || a->options[ADDRESS_KEY])
-		return fault_set(why, -EINVAL,
-			"a hub has one key for all its addresses: --cert and --key");
+		return fault_set(
+			why, -EINVAL, "a hub has one key for all its addresses: --cert and --key");
 	if (!a->scheme->tls || d->context)
 		return 0;
 	return fault_set(why, -EINVAL, "%s: needs a key (--cert FILE --key FILE)", a->scheme->name);
