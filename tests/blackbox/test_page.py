@@ -64,6 +64,47 @@ def test_chat_in_the_browser(hub, browser):
     assert browser.get_log("browser") == []
 
 
+TOKEN = "anna-0123456789+/abcdef=="
+
+
+@pytest.fixture
+def closed_hub(start_hub, tmp_path):
+    tokens = tmp_path / "tokens"
+    tokens.touch(mode=0o600)
+    tokens.write_text(f"anna {TOKEN} read,write:lobby\n")
+    return start_hub("tcp:localhost:0", f"--token-file={tokens}")
+
+
+def enter(browser, token):
+    until(browser, lambda: browser.find_element(By.ID, "entry").is_displayed())
+    browser.find_element(By.ID, "token").send_keys(f"{token}\n")
+
+
+def test_the_page_asks_for_a_token(closed_hub, browser):
+    hub = closed_hub
+    say = {"Authorization": f"Bearer {TOKEN}"}
+    publish(hub, b"before", **say)
+    browser.get(f"http://localhost:{hub.port}/")
+    enter(browser, "not-this-one")
+    why = browser.find_element(By.ID, "entry-why")
+    until(browser, lambda: why.text == "This token is none of the hub's.")
+    enter(browser, TOKEN)
+    until(browser, lambda: shown(browser) == ["before"])
+    assert not browser.find_element(By.ID, "entry").is_displayed()
+    browser.find_element(By.ID, "text").send_keys("from the page\n")
+    hub.wait_for("what anna sent: from the page")
+
+    browser.refresh()  # the tab knows it still
+    until(browser, lambda: shown(browser) == ["before", "from the page"])
+    assert TOKEN not in browser.current_url
+    assert browser.get_cookies() == []
+    browser.switch_to.new_window("tab")  # another one does not
+    browser.get(f"http://localhost:{hub.port}/")
+    until(browser, lambda: browser.find_element(By.ID, "entry").is_displayed())
+    hub.stop()
+    assert b"0123456789" not in hub.output + hub.errors
+
+
 def test_another_site_reaches_nothing(hub):
     for headers in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}):
         with pytest.raises(urllib.error.HTTPError) as refused:

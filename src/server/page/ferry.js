@@ -13,7 +13,11 @@ let socket = null;
 let lastId = null;
 let wait = 250;
 let timer = null;
+let attempt = 0;
 const unsent = [];
+
+/* A token stays in this tab, and ends with it. */
+let token = sessionStorage.getItem("token") || "";
 
 function state(text, bad = false) {
 	$("state").textContent = text;
@@ -54,17 +58,67 @@ function received(message) {
 	show(message.from, new Date(message.time), text);
 }
 
-function connect() {
+function authorization() {
+	return token ? { Authorization: `Bearer ${token}` } : {};
+}
+
+function askForToken(why) {
+	sessionStorage.removeItem("token");
+	token = "";
+	state("not let in", true);
+	$("entry-why").textContent = why;
+	$("entry").hidden = false;
+	$("token").focus();
+}
+
+/* Nothing says why a WebSocket was refused: the same is asked for in a way that does. False when it
+ * makes no sense to try. */
+async function isLetIn() {
+	const answer = await fetch(`/topics/${encodeURIComponent(topic)}`, {
+		method: "HEAD",
+		headers: authorization(),
+	});
+	if (answer.status === 401)
+		askForToken(token ? "This token is none of the hub's." : "This hub wants a token.");
+	else if (answer.status === 403)
+		askForToken("This client may not read here.");
+	else if (answer.status === 429)
+		throw new Error("too many wrong tokens");
+	else
+		return true;
+	return false;
+}
+
+function tryAgain() {
+	state("not connected; trying again", true);
+	timer = setTimeout(connect, wait * (0.5 + Math.random()));
+	wait = Math.min(wait * 2, 10000);
+}
+
+async function connect() {
 	clearTimeout(timer);
+	state("connecting");
+	const own = ++attempt;
+	const letIn = await isLetIn().catch(() => null);
+	if (own !== attempt)
+		return;
+	if (letIn)
+		openSocket();
+	else if (letIn === null)
+		tryAgain();
+}
+
+function openSocket() {
 	const url = new URL(`/topics/${encodeURIComponent(topic)}`, location.href);
 	url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
 	url.searchParams.set("format", "json");
 	url.searchParams.set("since", lastId === null ? HISTORY : lastId);
 	if (name)
 		url.searchParams.set("name", name);
-	const own = new WebSocket(url);
+	/* The hub takes the first protocol; the second one is how a page can show a token. */
+	const shown = token ? ["ferry", `ferry.token.${encodeURIComponent(token)}`] : [];
+	const own = new WebSocket(url, shown);
 	socket = own;
-	state("connecting");
 	own.onopen = () => {
 		wait = 250;
 		state("connected");
@@ -72,12 +126,12 @@ function connect() {
 			own.send(unsent.shift());
 	};
 	own.onmessage = (event) => received(JSON.parse(event.data));
-	own.onclose = () => {
+	own.onclose = (event) => {
 		if (socket !== own)
 			return;
-		state("not connected; trying again", true);
-		timer = setTimeout(connect, wait * (0.5 + Math.random()));
-		wait = Math.min(wait * 2, 10000);
+		if (event.code === 1008)
+			show("", null, event.reason, "notice");
+		tryAgain();
 	};
 }
 
@@ -108,8 +162,18 @@ function say(event) {
 	$("text").value = "";
 }
 
+function enter(event) {
+	event.preventDefault();
+	token = $("token").value.trim();
+	sessionStorage.setItem("token", token);
+	$("token").value = "";
+	$("entry").hidden = true;
+	connect();
+	$("text").focus();
+}
+
 async function offerTopics() {
-	const answer = await fetch("/topics/");
+	const answer = await fetch("/topics/", { headers: authorization() });
 	const topics = answer.ok ? await answer.json() : [];
 	$("topics").replaceChildren(...topics.map((each) => new Option(each.name)));
 }
@@ -118,6 +182,7 @@ $("topic").value = topic;
 $("name").value = name;
 $("place").onsubmit = go;
 $("say").onsubmit = say;
+$("entry").onsubmit = enter;
 $("text").onkeydown = (event) => {
 	if (event.key === "Enter" && !event.shiftKey && !event.isComposing)
 		say(event);
