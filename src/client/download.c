@@ -1,5 +1,6 @@
 #include "client/download.h"
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "client/file_target.h"
 #include "wire/http_date.h"
@@ -10,7 +11,7 @@
 #include <stdio.h>
 
 /* What is smaller is not worth going on with. */
-enum { DOWNLOAD_KEPT_MIN = 1024 * 1024 };
+enum { DOWNLOAD_KEPT_MIN = 1024 * 1024, DOWNLOAD_STRETCH = 8 * 1024 * 1024 };
 
 static struct download *download_of(struct transfer *t)
 {
@@ -22,12 +23,20 @@ static bool download_is_stream(const struct download *d)
 	return d->out >= 0;
 }
 
+static void download_drop_given(struct download *d)
+{
+	uv_timer_stop(&d->copying);
+	cleanup_close(&d->given);
+	d->given = -1;
+}
+
 /* ---- ends ---- */
 
 static void download_end(struct download *d, const struct fault *why)
 {
 	hasher_stop(d->hasher);
 	landing_close(&d->landing);
+	download_drop_given(d);
 	transfer_stop(&d->transfer);
 	d->busy = false;
 	d->done(d, why);
@@ -57,9 +66,12 @@ static void download_on_begin(struct transfer *t)
 	struct http_writer w;
 	char range[64];
 
+	download_drop_given(d);
 	http_call_begin(&t->call, &w, HTTP_GET, buffer_bytes(&d->target));
 	http_writer_text(&w, "Accept-Encoding", "identity");
 	http_writer_text(&w, "Want-Repr-Digest", "sha-256=10");
+	if (!download_is_stream(d) && http_call_passes_files(&t->call))
+		http_writer_text(&w, "File-Descriptor", "?1");
 	if (d->got && d->etag[0]) {
 		snprintf(range, sizeof(range), "bytes=%llu-", (unsigned long long)d->got);
 		http_writer_text(&w, "Range", range);
@@ -112,6 +124,27 @@ static int download_resume(struct download *d, const struct http_response *r)
 	return 0;
 }
 
+/* The open file has come in place of its bytes. What is here of it already need not be copied. */
+static int download_take_given(struct download *d, const struct http_response *r)
+{
+	struct bytes etag = http_fields_get_only(&r->fields, "ETag");
+	struct stat st;
+
+	d->given = http_call_take_file(&d->transfer.call);
+	if (d->given < 0 || fstat(d->given, &st) < 0 || !S_ISREG(st.st_mode))
+		return -EPROTO;
+	d->size = (uint64_t)st.st_size;
+	bool same = d->got && d->got <= d->size && bytes_equal(etag, bytes_text(d->etag));
+	return same ? 0 : download_restart(d, r);
+}
+
+static bool download_is_handed(const struct download *d, const struct http_response *r)
+{
+	struct bytes said = http_fields_get_only(&r->fields, "File-Descriptor");
+
+	return !download_is_stream(d) && bytes_equal(said, BYTES_LITERAL("?1"));
+}
+
 static void download_read_facts(struct download *d, const struct http_response *r)
 {
 	struct bytes modified = http_fields_get_only(&r->fields, "Last-Modified");
@@ -133,7 +166,9 @@ static void download_on_head(struct transfer *t, const struct http_response *r)
 	int e = -EPROTO;
 
 	download_read_facts(d, r);
-	if (r->status == 200) {
+	if (r->status == 200 && download_is_handed(d, r)) {
+		e = download_take_given(d, r);
+	} else if (r->status == 200) {
 		d->size = r->content_length;
 		e = download_restart(d, r);
 	} else if (r->status == 206) {
@@ -227,11 +262,42 @@ static void download_judge(struct download *d)
 		download_end(d, NULL);
 }
 
+static void download_on_copying(uv_timer_t *timer);
+
+/* Some of the file that was handed over; the loop has its turn before the next. */
+static void download_copy(struct download *d)
+{
+	int r = 0;
+
+	if (d->got < d->size) {
+		uint64_t left = d->size - d->got;
+		ssize_t n = landing_copy(&d->landing, d->given,
+			left < DOWNLOAD_STRETCH ? (size_t)left : DOWNLOAD_STRETCH);
+		r = n < 0 ? (int)n : n == 0 ? -EIO : 0;
+		d->got = d->landing.size;
+		hasher_extend(d->hasher, d->got);
+		transfer_moved(&d->transfer);
+	}
+	if (r < 0)
+		download_fail(d, r, "cannot copy it");
+	else if (d->got < d->size)
+		uv_timer_start(&d->copying, download_on_copying, 0, 0);
+	else
+		download_judge(d);
+}
+
+static void download_on_copying(uv_timer_t *timer)
+{
+	download_copy(container_of(timer, struct download, copying));
+}
+
 static void download_on_ended(struct transfer *t)
 {
 	struct download *d = download_of(t);
 
-	if (t->reply.status < 300) {
+	if (t->reply.status < 300 && d->given >= 0) {
+		download_copy(d);
+	} else if (t->reply.status < 300) {
 		d->size = d->got;
 		download_judge(d);
 	} else if (t->reply.status == 416 && d->got && !download_is_stream(d)) {
@@ -264,7 +330,9 @@ static const struct transfer_handler download_transfer = {
 int download_init(struct download *d, struct loop *l, const struct address *a, struct trust *trust,
 	uint64_t timeout_ms, void (*done)(struct download *d, const struct fault *why))
 {
-	*d = (struct download){.landing = LANDING_NULL, .out = -1, .done = done};
+	*d = (struct download){.landing = LANDING_NULL, .given = -1, .out = -1, .done = done};
+
+	uv_timer_init(&l->uv, &d->copying);
 	int r = transfer_init(&d->transfer, l, a, trust, timeout_ms, &download_transfer);
 	d->hasher = hasher_new();
 	d->sha256 = sha256_new();
@@ -278,6 +346,8 @@ void download_deinit(struct download *d)
 	if (d->busy)
 		landing_close(&d->landing);
 	d->busy = false;
+	if (d->done)
+		download_drop_given(d);
 	transfer_deinit(&d->transfer);
 	d->hasher = hasher_free(d->hasher);
 	d->sha256 = sha256_free(d->sha256);

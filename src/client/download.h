@@ -6,6 +6,8 @@
  * It goes on after a break, also one that an earlier process suffered, where the bytes end that are
  * there already: with Range and If-Range (RFC 9110 sections 13.1.5 and 14.2), so never with those
  * of another file. The SHA-256 is computed meanwhile in a second thread, over what is on the disk.
+ * On a Unix socket the other side may hand over the open file instead, and it is copied here.
+ *
  * Where the other side says what it should be (Repr-Digest, RFC 9530), a file that has another one
  * is thrown away, and only a file that has it gets its name.
  */
@@ -20,6 +22,8 @@ struct download {
 	struct transfer transfer;
 	struct hasher *hasher;
 	struct landing landing;
+	int given; /* the open file that the server has handed over, or -1 */
+	uv_timer_t copying;
 	int out;		/* where it goes instead, as a stream; -1 for into a file */
 	struct sha256 *sha256;	/* of that */
 	struct buffer target;	/* of the request */

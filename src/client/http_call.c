@@ -1,9 +1,11 @@
 #include "client/http_call.h"
 
 #include "client/request.h"
+#include "net/stream_files.h"
 #include "net/sys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/socket.h>
 
@@ -24,12 +26,42 @@ static void call_fail(struct http_call *c, const struct fault *why)
 
 /* ---- out ---- */
 
+bool http_call_passes_files(const struct http_call *c)
+{
+	const struct address *a = c->address;
+
+	return a->scheme->kind == ADDRESS_UNIX && !a->scheme->tls && a->type == SOCK_STREAM;
+}
+
+void http_call_give_file(struct http_call *c, int fd)
+{
+	c->given = fd;
+}
+
+int http_call_take_file(struct http_call *c)
+{
+	return link_is_connected(&c->link) ? stream_take_file(&c->link.stream) : -1;
+}
+
+static int call_send_file(struct http_call *c)
+{
+	int fd = fcntl(c->given, F_DUPFD_CLOEXEC, 0);
+	int r = fd < 0 ? -errno : stream_give_file(&c->link.stream, fd);
+
+	c->given = -1;
+	if (r < 0 && fd >= 0)
+		close(fd);
+	return r;
+}
+
 static int call_send(struct http_call *c)
 {
 	struct bytes text = buffer_bytes(&c->out);
 
 	if (!text.len || !link_is_connected(&c->link))
 		return 0;
+	if (c->given >= 0 && call_send_file(c) < 0)
+		return -ENOMEM;
 	/* A hub that reads no more has an answer, and it is on its way. */
 	int r = stream_write(&c->link.stream, text.data, text.len);
 	buffer_consume(&c->out, text.len);
@@ -64,7 +96,11 @@ static void call_on_sending(struct ending *e)
 
 static void call_on_connected(struct link *l)
 {
-	call_open(call_of(l));
+	struct http_call *c = call_of(l);
+
+	if (http_call_passes_files(c))
+		stream_pass_files(&l->stream);
+	call_open(c);
 }
 
 /* Many small pieces make one write. */
@@ -333,6 +369,7 @@ void http_call_begin(
 	if (c->held && link_is_connected(&c->link))
 		stream_resume(&c->link.stream);
 	c->held = false;
+	c->given = -1;
 	c->number++;
 	buffer_consume(&c->out, buffer_len(&c->out));
 	buffer_consume(&c->trailers, buffer_len(&c->trailers));

@@ -50,6 +50,7 @@ struct http_call {
 	uint64_t number; /* of the call */
 	uint64_t left;	 /* of the request's body: HTTP_LENGTH_UNKNOWN until http_call_end() */
 	uint64_t chunk;	 /* of a chunk that is a file's */
+	int given;	 /* the file that goes along, or -1 */
 	bool chunked;	 /* the request's body is */
 	bool held;
 	bool over;   /* no call is under way */
@@ -59,7 +60,7 @@ struct http_call {
 	bool heard;  /* something of this answer has come */
 };
 
-#define HTTP_CALL_NULL ((struct http_call){.link = LINK_NULL, .over = true})
+#define HTTP_CALL_NULL ((struct http_call){.link = LINK_NULL, .given = -1, .over = true})
 
 /* A borrows and must stay; TRUST is as link_init() wants it. 0 or -ENOMEM. */
 int http_call_init(struct http_call *c, struct loop *l, const struct address *a,
@@ -71,6 +72,13 @@ void http_call_deinit(struct http_call *c);
  * added, but for those that frame the body. What is under way is broken off. */
 void http_call_begin(
 	struct http_call *c, struct http_writer *w, enum http_method method, struct bytes target);
+
+/* Whether open files can go along with calls: on a plain Unix stream. */
+bool http_call_passes_files(const struct http_call *c);
+/* FD, which stays the caller's, goes along with the head that was begun. */
+void http_call_give_file(struct http_call *c, int fd);
+/* The file that came along with the answer, the caller's from now on; -1: none. */
+int http_call_take_file(struct http_call *c);
 
 /* Ends that head and sends it. Then come LENGTH bytes, or as many as are written when that is
  * HTTP_LENGTH_UNKNOWN. 0, or a negative errno and no callback comes. TIMEOUT_MS is for the

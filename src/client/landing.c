@@ -1,6 +1,7 @@
 #include "client/landing.h"
 
 #include "base/cleanup.h"
+#include "base/file_copy.h"
 #include "base/file_name.h"
 #include "base/folder.h"
 
@@ -165,6 +166,20 @@ int landing_add(struct landing *l, struct bytes piece)
 		piece = bytes_skip(piece, (size_t)n);
 	}
 	return 0;
+}
+
+ssize_t landing_copy(struct landing *l, int from, size_t len)
+{
+	struct stat st;
+
+	if (!l->size && file_share(from, l->fd) && fstat(l->fd, &st) == 0) {
+		l->size = (uint64_t)st.st_size;
+		return st.st_size;
+	}
+	ssize_t n = file_copy(from, l->fd, l->size, len);
+	if (n > 0)
+		l->size += (uint64_t)n;
+	return n;
 }
 
 /* ---- ends ---- */

@@ -42,6 +42,10 @@ int landing_restart(struct landing *l, struct bytes etag);
 /* 0 or a negative errno. */
 int landing_add(struct landing *l, struct bytes piece);
 
+/* Adds some of what the open file FROM has behind what has landed, LEN bytes at most: a count, 0 at
+ * its end, or a negative errno. */
+ssize_t landing_copy(struct landing *l, int from, size_t len);
+
 /* Gives the file its name. FACTS has the time and permissions it gets, where it says them. 0, or a
  * negative errno with a line; then it stays open. */
 int landing_finish(struct landing *l, const struct http_file *facts, struct fault *why);

@@ -124,7 +124,7 @@ static void upload_pump(struct upload *u)
 {
 	bool sending = u->step == UPLOAD_CREATE || u->step == UPLOAD_APPEND;
 
-	if (!sending || upload_is_small(u) || u->whole || u->transfer.call.over)
+	if (!sending || u->handed || upload_is_small(u) || u->whole || u->transfer.call.over)
 		return;
 	int r = upload_send_share(u);
 	if (r == 0 && u->sent == upload_size(u))
@@ -173,6 +173,17 @@ static int upload_send_small(struct upload *u, struct http_writer *w)
 	return r < 0 ? r : http_call_write(&t->call, buffer_bytes(&u->small));
 }
 
+/* No byte of it goes through the socket. */
+static int upload_hand_over(struct upload *u, struct http_writer *w)
+{
+	struct transfer *t = &u->transfer;
+
+	http_writer_text(w, "File-Descriptor", "?1");
+	http_call_give_file(&t->call, u->file->fd);
+	u->whole = true;
+	return http_call_start(&t->call, w, 0, t->timeout_ms);
+}
+
 static int upload_send_body(struct upload *u, struct http_writer *w, bool chunked)
 {
 	struct transfer *t = &u->transfer;
@@ -201,6 +212,9 @@ static int upload_create(struct upload *u)
 	upload_write_facts(u, &w);
 	if (upload_is_small(u))
 		return upload_send_small(u, &w);
+	u->handed = u->hands;
+	if (u->handed)
+		return upload_hand_over(u, &w);
 	if (!u->plain)
 		upload_write_length(u, &w);
 	return upload_send_body(u, &w, !u->plain);
@@ -298,21 +312,23 @@ static void upload_on_interim(struct transfer *t, const struct http_response *r)
 static void upload_on_head(struct transfer *t, const struct http_response *r)
 {
 	struct upload *u = upload_of(t);
+	struct http_upload upload;
 	uint8_t digest[SHA256_SIZE];
-	struct http_upload said;
 
 	if (u->step == UPLOAD_ASK) {
-		http_upload_read(&r->fields, &said);
-		if (said.has_offset && said.offset > u->offset)
+		http_upload_read(&r->fields, &upload);
+		if (upload.has_offset && upload.offset > u->offset)
 			transfer_gained(t);
-		u->next = said.complete ? UPLOAD_LOOK : UPLOAD_APPEND;
-		if (said.has_offset && said.offset <= upload_size(u))
-			u->offset = said.offset;
-		else if (!said.complete)
+		u->next = upload.complete ? UPLOAD_LOOK : UPLOAD_APPEND;
+		if (upload.has_offset && upload.offset <= upload_size(u))
+			u->offset = upload.offset;
+		else if (!upload.complete)
 			upload_forget(u);
 		return;
 	}
-	u->wrong = http_digest_get(&r->fields, "Repr-Digest", digest) != HTTP_DIGEST_NONE &&
+	int said = http_digest_get(&r->fields, "Repr-Digest", digest);
+	u->confirmed = said == 0;
+	u->wrong = said != HTTP_DIGEST_NONE &&
 		   (upload_hash(u) < 0 || memcmp(digest, u->digest, SHA256_SIZE) != 0);
 }
 
@@ -335,12 +351,16 @@ static void upload_succeeded(struct upload *u)
 		transfer_again(&u->transfer);
 		break;
 	default:
-		if (u->wrong)
+		if (u->handed && !u->confirmed) {
+			u->hands = false; /* who knows what it has */
+			transfer_again(&u->transfer);
+		} else if (u->wrong) {
 			upload_fail(u, -EBADMSG, "the server has something else (SHA-256)");
-		else if (!u->whole)
+		} else if (!u->whole) {
 			upload_fail(u, -EPROTO, "the server did not wait for all of it");
-		else
+		} else {
 			upload_end(u, NULL);
+		}
 	}
 }
 
@@ -358,6 +378,8 @@ static bool upload_finds_a_way(struct upload *u, int status)
 	} else if (u->step == UPLOAD_CREATE && !u->plain && !upload_is_small(u) &&
 		   (status == 411 || status == 501)) {
 		u->plain = true;
+	} else if (u->step == UPLOAD_CREATE && u->handed && status == 400) {
+		u->hands = false;
 	} else {
 		return false;
 	}
@@ -407,6 +429,7 @@ int upload_init(struct upload *u, struct loop *l, const struct address *a, struc
 	uv_timer_init(&l->uv, &u->pump);
 	int r = transfer_init(&u->transfer, l, a, trust, timeout_ms, &upload_transfer);
 	u->hasher = hasher_new();
+	u->hands = http_call_passes_files(&u->transfer.call);
 	return r < 0 || !u->hasher ? -ENOMEM : 0;
 }
 
@@ -447,7 +470,7 @@ int upload_start(struct upload *u, const struct upload_file *file, struct fault 
 	u->file = file;
 	u->location[0] = 0;
 	u->offset = u->sent = 0;
-	u->noted = u->hashed = u->wrong = false;
+	u->noted = u->hashed = u->wrong = u->handed = false;
 	hasher_start(u->hasher, file->fd);
 	int r = 0;
 	if (upload_is_small(u)) {

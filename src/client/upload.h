@@ -8,6 +8,9 @@
  * refuse what arrived damaged. A small file is read and hashed first, and its digest stands before
  * it.
  *
+ * On a Unix socket the open file is handed over, where the other side takes it (docs/files.md);
+ * that it did shows in the digest it answers with.
+ *
  * After a break, where the other side can do that (draft-ietf-httpbis-resumable-upload, interop
  * version 8), it is asked how far it came, and sent the rest; also when it was another process that
  * began (client/upload_note.h). An answer that was lost is made up for by looking whether the file
@@ -51,6 +54,9 @@ struct upload {
 	uint64_t offset;		/* that this request begins with, or the server has said */
 	uint64_t sent;			/* bytes of the file that the kernel took */
 	bool noted;			/* begun by an earlier process */
+	bool hands;			/* files are handed over */
+	bool handed;			/* this one was */
+	bool confirmed;			/* the answer has a digest */
 	bool plain; /* the server wants to know the length before, and no trailer */
 	bool whole; /* the body is */
 	bool hashed;

@@ -1,6 +1,7 @@
 #include "hub/partial.h"
 
 #include "base/cleanup.h"
+#include "base/file_copy.h"
 #include "base/folder.h"
 #include "base/hex.h"
 
@@ -233,39 +234,11 @@ int partial_hash_written(struct partial *p, uint64_t at)
 	return p->hashed < at ? PARTIAL_MORE : 0;
 }
 
-/* What takes any two files. */
-static ssize_t copy_by_hand(struct partial *p, int from, size_t len)
-{
-	cleanup(cleanup_free) uint8_t *block = malloc(READ_BLOCK);
-
-	if (!block)
-		return -ENOMEM;
-	ssize_t n = pread(from, block, len < READ_BLOCK ? len : READ_BLOCK, (off_t)p->size);
-	if (n <= 0)
-		return n < 0 ? -errno : 0;
-	struct iovec iov = {block, (size_t)n};
-	int r = partial_write(p, &iov, 1);
-	return r < 0 ? r : n;
-}
-
-static ssize_t copy_some(struct partial *p, int from, size_t len)
-{
-	off_t in = (off_t)p->size, out = in;
-
-	ssize_t n = copy_file_range(from, &in, p->fd, &out, len, 0);
-	if (n > 0)
-		p->size += (uint64_t)n;
-	if (n > 0 || (n < 0 && errno != EXDEV && errno != EINVAL && errno != EOPNOTSUPP &&
-			     errno != ENOSYS && errno != EPERM))
-		return n < 0 ? -errno : n;
-	return copy_by_hand(p, from, len); /* also where copy_file_range knows no size: /proc */
-}
-
 int partial_copy(struct partial *p, int from, uint64_t len)
 {
 	uint64_t stretch = p->size + COPY_STRETCH;
 
-	if (!p->size && len && ioctl(p->fd, FICLONE, from) == 0) {
+	if (!p->size && len && file_share(from, p->fd)) {
 		struct stat st;
 		if (fstat(p->fd, &st) < 0)
 			return -errno;
@@ -274,9 +247,11 @@ int partial_copy(struct partial *p, int from, uint64_t len)
 	}
 	while (p->size < len && p->size < stretch) {
 		uint64_t left = len - p->size;
-		ssize_t n = copy_some(p, from, left < COPY_STRETCH ? left : COPY_STRETCH);
+		ssize_t n =
+			file_copy(from, p->fd, p->size, left < COPY_STRETCH ? left : COPY_STRETCH);
 		if (n <= 0)
 			return (int)n;
+		p->size += (uint64_t)n;
 	}
 	return p->size < len ? PARTIAL_MORE : 0;
 }

@@ -40,6 +40,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path.endswith("/"):
             self.answer(200, server.listing, Content_Type="application/json")
             return
+        server.asked.set()
+        server.hold.wait()
         content = server.files.get(self.name)
         if content is None:
             self.answer(404)
@@ -62,6 +64,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body[:cut])
         if cut is not None:
             self.close_connection = True
+            server.after_cut()
 
     def chunks(self):
         while size := int(self.rfile.readline().split(b";")[0], 16):
@@ -91,7 +94,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 class FileServer(socketserver.ThreadingTCPServer):
     """`files` is what there is; `seen` the requests. To do wrong: `digests` that are told instead of
-    the right ones, `cuts`: how much of the body each next answer has before the connection ends.
+    the right ones, `cuts`: how much of the body each next answer has before the connection ends,
+    `hold`: cleared, no file is given out.
     """
 
     daemon_threads = True
@@ -105,6 +109,9 @@ class FileServer(socketserver.ThreadingTCPServer):
         self.listing = b"[]"
         self.tells_digest = self.ranges = True
         self.wants_length = False
+        self.asked, self.hold = threading.Event(), threading.Event()
+        self.hold.set()
+        self.after_cut = lambda: None
         self.thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
 
     def __enter__(self):

@@ -1,0 +1,360 @@
+"""ferry put, get, files and rm: what a person does with files, and what others do to them."""
+
+import hashlib
+import json
+import os
+import stat
+import subprocess
+
+import pytest
+from file_server import FileServer, repr_digest
+from paths import FERRY
+
+SIZE = int(os.environ.get("FERRY_FILE_SIZE", 20_000_000))  # of a large file
+
+
+def tree_of(path):
+    """All that is in a directory: name, content, permissions, time."""
+    return {
+        str(each.relative_to(path)): (
+            each.read_bytes(),
+            stat.S_IMODE(each.stat().st_mode),
+            each.stat().st_mtime_ns,
+        )
+        for each in path.rglob("*")
+        if each.is_file()
+    }
+
+
+def digest_of(path):
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@pytest.fixture
+def place(tmp_path):
+    (tmp_path / "files").mkdir()
+    return tmp_path / "files"
+
+
+@pytest.fixture
+def hub(start_hub, tmp_path, place):
+    return start_hub("tcp:localhost:0", f"unix:{tmp_path}/hub", f"--files={place}")
+
+
+@pytest.fixture
+def done(ferry):
+    """Runs a command that must end with 0 and say nothing; its output."""
+
+    def run(*words):
+        result = ferry(*words)
+        assert (result.returncode, result.stderr) == (0, "")
+        return result.stdout
+
+    return run
+
+
+def make_large(path, size=SIZE):
+    block = os.urandom(1 << 20)
+    with path.open("wb") as file:
+        for at in range(0, size, len(block)):
+            file.write(at.to_bytes(8, "big") + block[: min(len(block), size - at) - 8])
+    assert path.stat().st_size == size
+    return path
+
+
+@pytest.fixture
+def large(tmp_path):
+    return make_large(tmp_path / "large.bin")
+
+
+# ---- there and back ----
+
+
+@pytest.mark.parametrize("wire", ["tcp", "unix"])
+def test_large_there_and_back(hub, done, large, tmp_path, wire):
+    address = hub.addresses[wire == "unix" and -1 or 0]
+    assert address.startswith(wire)
+    large.chmod(0o640)
+    os.utime(large, ns=(0, 1_600_000_000_123_456_789))
+    done("put", address, "large.bin")
+    done("get", address, "large.bin", "-o", "back")
+    assert digest_of(tmp_path / "back") == digest_of(large)
+    assert (tmp_path / "back").stat().st_mtime_ns == 1_600_000_000_123_456_789
+    assert stat.S_IMODE((tmp_path / "back").stat().st_mode) == 0o640
+    assert not [each for each in os.listdir(tmp_path) if each.endswith((".part", ".etag"))]
+
+
+@pytest.mark.parametrize("size", [0, 1, 65535, 65536, 65537, 1 << 20])
+def test_sizes(hub, done, tmp_path, size):
+    (tmp_path / "a").write_bytes(os.urandom(size))
+    done("put", hub.address, "a")
+    done("get", hub.address, "a", "-o", "b")
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_thousand_small_files(hub, done, tmp_path):
+    source = tmp_path / "many"
+    for at in range(1000):
+        path = source / str(at % 10) / f"{at}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{at}\n" * (at % 50))
+    done("put", hub.address, "many")
+    (tmp_path / "back").mkdir()
+    done("get", hub.address, "many/", "-o", "back")
+    assert tree_of(source) == tree_of(tmp_path / "back/many")
+    assert hub.output.count(b"Accepted connection") == 3  # one to put, to list, to get
+
+
+NAMES = ["with space", "größe ☃.txt", "%2e%2e%2f", "a;b&c=d?e#f", "-dash", "x" * 255, "back\\slash"]
+
+
+def test_odd_names(hub, done, tmp_path, place):
+    (tmp_path / "odd").mkdir()
+    for at, name in enumerate(NAMES):
+        (tmp_path / "odd" / name).write_text(str(at))
+    done("put", hub.address, "odd")
+    assert {each.name for each in (place / "odd").iterdir()} == set(NAMES)
+    done("get", hub.address, "odd/", "-o", "back/")
+    assert tree_of(tmp_path / "odd") == tree_of(tmp_path / "back/odd")
+    done("get", hub.address, *(f"odd/{name}" for name in NAMES), "-o", "flat/")
+    assert tree_of(tmp_path / "odd") == tree_of(tmp_path / "flat")
+    done("rm", hub.address, *(f"odd/{name}" for name in NAMES))
+    assert done("files", hub.address) == ""
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/x", "a/../../x", ".hidden", "a//b", "line\nend"])
+def test_names_that_are_none(hub, ferry, tmp_path, place, name):
+    (tmp_path / "a").write_text("no")
+    assert ferry("put", hub.address, "a", "--as", name).returncode == 64
+    assert not [each for each in place.rglob("*") if each.name != ".ferry"]
+
+
+def test_what_is_left_out_of_a_directory(hub, ferry, tmp_path):
+    source = tmp_path / "source"
+    (source / "below").mkdir(parents=True)
+    (source / "below/file").write_text("yes")
+    (source / ".hidden").write_text("no")
+    (tmp_path / "outside").write_text("secret")
+    (source / "link").symlink_to(tmp_path / "outside")
+    (source / "way").symlink_to(tmp_path)
+    os.mkfifo(source / "pipe")
+    result = ferry("put", hub.address, "source")
+    assert result.returncode == 0
+    for name in (".hidden", "link", "way", "pipe"):
+        assert f"{name} is left out" in result.stderr
+    assert ferry("files", hub.address).stdout.split("\t")[3:] == ["source/below/file\n"]
+
+
+def test_a_directory_under_another_name(hub, done, tmp_path):
+    (tmp_path / "d/e").mkdir(parents=True)
+    (tmp_path / "d/e/f").write_text("f")
+    done("put", hub.address, "d/", "--as", "x/")
+    done("put", hub.address, "d", "--as", "y")
+    done("put", hub.address, "d/e/f", "--as", "z/")
+    done("put", hub.address, ".", "--as", "w/") if not (tmp_path / "files").exists() else None
+    names = [line.split("\t")[3] for line in done("files", hub.address).splitlines()]
+    assert names == ["x/d/e/f", "y/e/f", "z/f"]
+
+
+# ---- listing, removing, announcing ----
+
+
+def test_files_for_people_and_programs(hub, done, tmp_path):
+    (tmp_path / "a").write_text("hello")
+    os.utime(tmp_path / "a", ns=(0, 1_600_000_000_000_000_000))
+    done("put", hub.address, "a")
+    sha256 = digest_of(tmp_path / "a")
+    expected = {"name": "a", "size": 5, "time": "2020-09-13T12:26:40.000Z", "sha256": sha256}
+    assert json.loads(done("files", hub.address, "--json")) == expected
+    assert done("files", hub.address) == f"{sha256}\t5\t2020-09-13T12:26:40.000Z\ta\n"
+    assert done("files", hub.address, "nothing/") == ""
+
+
+def test_rm(hub, ferry, done, tmp_path):
+    (tmp_path / "a").write_text("a")
+    for name in ("a", "b", "d/a", "d/e/b"):
+        done("put", hub.address, "a", "--as", name)
+    result = ferry("rm", hub.address, "a", "missing", "b")
+    assert result.returncode == 69 and "missing" in result.stderr
+    assert ferry("rm", hub.address, "d/").returncode == 64
+    done("rm", hub.address, "--recursive", "d/")
+    assert done("files", hub.address) == ""
+
+
+def test_put_tells_a_topic(hub, done, start, tmp_path):
+    follower = start("follow", hub.address, "--topic", "news", "--count", "1")
+    hub.wait_for_subscribers(1, "news")
+    (tmp_path / "a").write_text("hello")
+    done("put", hub.address, "a", "--topic", "news", "--name", "anna")
+    follower.wait_for(r"anna: shared /files/a \(5 bytes\)")
+    follower.wait()
+
+
+# ---- to and from other places ----
+
+
+def test_get_to_standard_output(hub, large, done):
+    done("put", hub.address, "large.bin")
+    back = subprocess.run([FERRY, "get", hub.address, "large.bin", "-o", "-"], capture_output=True)
+    assert back.returncode == 0 and back.stdout == large.read_bytes()
+
+
+def test_where_get_writes(hub, done, tmp_path):
+    (tmp_path / "a").write_text("a")
+    done("put", hub.address, "a", "--as", "d/a")
+    (tmp_path / "there").mkdir()
+    done("get", hub.address, "d/a", "-o", "there")
+    done("get", hub.address, "d/a", "-o", str(tmp_path / "there/b"))
+    done("get", hub.address, "d/", "-o", "there/")
+    done("get", hub.address, "d/", "-o", "new")
+    found = {str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*") if each.is_file()}
+    assert {"there/a", "there/b", "there/d/a", "new/a"} <= found
+
+
+def test_get_of_what_is_not_there(hub, ferry, tmp_path):
+    before = sorted(os.listdir(tmp_path))
+    assert ferry("get", hub.address, "nothing").returncode == 69
+    assert ferry("get", hub.address, "nothing/").returncode == 69
+    assert ferry("get", "tcp:localhost:1", "nothing").returncode == 69
+    assert ferry("put", hub.address, "nothing").returncode == 69
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_a_planted_link_is_not_followed(hub, done, ferry, tmp_path):
+    (tmp_path / "a").write_text("new")
+    done("put", hub.address, "a", "--as", "d/a")
+    target = tmp_path / "target"
+    target.mkdir()
+    (tmp_path / "victim").write_text("old")
+    (tmp_path / "elsewhere").mkdir()
+    (target / "a").symlink_to(tmp_path / "victim")
+    done("get", hub.address, "d/a", "-o", "target/")  # the link is replaced
+    assert (tmp_path / "victim").read_text() == "old"
+    assert (target / "a").read_text() == "new" and not (target / "a").is_symlink()
+    (target / ".a.part").symlink_to(tmp_path / "victim")
+    (target / ".a.etag").symlink_to(tmp_path / "victim")
+    done("get", hub.address, "d/a", "-o", "target/")
+    assert (tmp_path / "victim").read_text() == "old"
+    (target / "d").symlink_to(tmp_path / "elsewhere")
+    result = ferry("get", hub.address, "d/", "-o", "target/")
+    assert result.returncode == 77 and "symbolic link" in result.stderr
+    assert not os.listdir(tmp_path / "elsewhere")
+
+
+def test_two_at_the_same_file(hub, start, ferry, done, tmp_path):
+    with FileServer(big_bin=os.urandom(2_000_000)) as server:
+        server.hold.clear()
+        first = start("get", server.address, "big.bin")
+        server.asked.wait()
+        result = ferry("get", server.address, "big.bin")
+        assert result.returncode == 75 and "another process" in result.stderr
+        server.hold.set()
+        first.wait()
+        assert (tmp_path / "big.bin").read_bytes() == server.files["big.bin"]
+
+
+# ---- other servers, which may lie ----
+
+BIG = os.urandom(5_000_000)
+
+
+@pytest.fixture
+def server():
+    with FileServer(a_txt=b"hello", big_bin=BIG) as server:
+        yield server
+
+
+def leftovers(path):
+    return [each for each in os.listdir(path) if each.startswith(".")]
+
+
+@pytest.mark.parametrize("name", ["a.txt", "big.bin"])
+def test_a_wrong_hash(server, ferry, tmp_path, name):
+    server.digests[name] = repr_digest(b"something else")
+    (tmp_path / name).write_text("old")
+    result = ferry("get", server.address, name)
+    assert result.returncode == 65 and "SHA-256" in result.stderr
+    assert (tmp_path / name).read_text() == "old"
+    assert not leftovers(tmp_path)
+
+
+def test_a_wrong_hash_of_a_put(server, ferry, large):
+    server.put_fields["Repr-Digest"] = repr_digest(b"something else")
+    assert ferry("put", server.address, "large.bin").returncode == 65
+
+
+def test_goes_on_after_breaks(server, done, tmp_path):
+    server.cuts = [1_000_000, 2_000_000, 0, 100]
+    done("get", server.address, "big.bin")
+    assert (tmp_path / "big.bin").read_bytes() == BIG
+    ranges = [fields.get("Range") for _, _, fields in server.seen]
+    assert ranges == [
+        None,
+        "bytes=1000000-",
+        "bytes=3000000-",
+        "bytes=3000000-",
+        "bytes=3000100-",
+    ]
+
+
+def test_another_file_is_not_gone_on_with(server, done, tmp_path):
+    server.cuts = [1_000_000]
+    server.after_cut = lambda: server.files.update({"big.bin": BIG[::-1]})
+    done("get", server.address, "big.bin")
+    assert (tmp_path / "big.bin").read_bytes() == BIG[::-1]
+
+
+def test_a_server_without_ranges(server, done, tmp_path):
+    server.ranges = False
+    server.cuts = [1_000_000]
+    done("get", server.address, "big.bin")
+    assert (tmp_path / "big.bin").read_bytes() == BIG
+
+
+def test_a_bad_beginning_is_fetched_again(server, done, tmp_path):
+    (tmp_path / ".big.bin.part").write_bytes(b"x" * 1_000_000)
+    etag = f'"{hashlib.md5(BIG).hexdigest()}"'
+    (tmp_path / ".big.bin.etag").write_text(etag)
+    done("get", server.address, "big.bin")
+    assert (tmp_path / "big.bin").read_bytes() == BIG
+    assert [fields.get("Range") for _, _, fields in server.seen] == ["bytes=1000000-", None]
+    assert not leftovers(tmp_path)
+
+
+def test_a_server_that_cannot_go_on_with_uploads(server, done, large):
+    server.cuts = [0, 0]
+    done("put", server.address, "large.bin")
+    assert server.files["large.bin"] == large.read_bytes()
+    assert server.trailers[-1] == f"Repr-Digest: {repr_digest(large.read_bytes())}"
+
+
+def test_a_server_that_wants_the_length(server, done, large):
+    server.wants_length = True
+    done("put", server.address, "large.bin")
+    assert server.files["large.bin"] == large.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "name", ["d/../../evil", "/etc/evil", "d/.ssh", "evil", "d/a\nb", "d/", "d//evil", "d/.."]
+)
+def test_a_listing_that_leads_elsewhere(server, ferry, tmp_path, name):
+    server.listing = json.dumps([{"name": name, "size": 4}]).encode()
+    server.files[name] = b"evil"
+    (tmp_path / "out").mkdir()
+    result = ferry("get", server.address, "d/", "-o", "out")
+    assert result.returncode == 76
+    assert not os.listdir(tmp_path / "out") and not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize("listing", [b"", b"{}", b"[1]", b'[{"name":1}]', b'[{"name":"a","size":-1}]'])
+def test_a_listing_that_is_none(server, ferry, listing):
+    server.listing = listing
+    assert ferry("files", server.address).returncode == 76
+
+
+def test_gives_up_in_time(server, ferry):
+    server.hold.clear()
+    result = ferry("get", server.address, "a.txt", "--timeout", "300ms")
+    server.hold.set()
+    assert result.returncode == 124 and "nothing has moved" in result.stderr
