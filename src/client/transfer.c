@@ -144,6 +144,9 @@ static void transfer_on_failed(struct http_call *c, const struct fault *why)
 
 	if (!t->active)
 		return;
+	/* Nothing is not yet a wrong answer: it may have been killed at that very moment. */
+	if (c->opened && !c->heard)
+		t->reached = true;
 	if (http_call_is_stale(c))
 		transfer_again(t);
 	else

@@ -6,7 +6,7 @@
  *
  * After a break the next call begins in 0.1 s, then 0.2, up to 5 s. It is given up when nothing at
  * all has moved for the given time, after TRANSFER_BREAKS breaks that brought nothing forward, and
- * at once when there was no answer from the beginning: then it is the address that is wrong.
+ * at once when nothing was there from the beginning: then it is the address that is wrong.
  *
  * The owner sends one call after the other from `begin` and from `ended`. It takes the file's
  * state from what it sees, so a call that is begun again goes on where the last one stopped.
@@ -40,7 +40,7 @@ struct transfer {
 	uint64_t timeout_ms;
 	uint64_t moved_ms; /* when something moved last */
 	unsigned breaks;   /* since something was brought forward */
-	bool reached;	   /* the other side has answered once */
+	bool reached;	   /* there is another side */
 	bool active;
 	bool lost;	  /* it was given up because of the connection */
 	struct fault why; /* of the last break */
