@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { FACTS_MAX = 10 };
+enum { FACTS_MAX = 16 };
 
 static int environment_add(char **environment, size_t *count, const char *name, struct bytes value)
 {
@@ -18,11 +18,12 @@ static int environment_add(char **environment, size_t *count, const char *name, 
 	return 0;
 }
 
+/* What is said of the request, and the token, which is not the command's to have. */
 static bool environment_is_fact(const char *line)
 {
 	static const char *const names[] = {"REQUEST_METHOD=", "CONTENT_TYPE=", "CONTENT_LENGTH=",
-		"QUERY_STRING=", "REMOTE_ADDR=", "SERVER_SOFTWARE=", "FERRY_SERVICE=",
-		"FERRY_REQUEST_ID=", "FERRY_REQUEST_TIMEOUT="};
+		"QUERY_STRING=", "REMOTE_ADDR=", "REMOTE_USER=", "SERVER_SOFTWARE=",
+		"FERRY_SERVICE=", "FERRY_REQUEST_ID=", "FERRY_REQUEST_TIMEOUT=", "FERRY_TOKEN="};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strncmp(line, names[i], strlen(names[i])))
@@ -41,6 +42,7 @@ char **environment_new(const char *service, const struct http_response *r)
 		{"CONTENT_LENGTH", http_fields_get(&r->fields, "Content-Length")},
 		{"QUERY_STRING", http_fields_get(&r->fields, "Request-Query")},
 		{"REMOTE_ADDR", http_fields_get(&r->fields, "Request-Peer")},
+		{"REMOTE_USER", http_fields_get(&r->fields, "Request-User")},
 		{"SERVER_SOFTWARE", BYTES_LITERAL("ferry/" FERRY_VERSION)},
 		{"FERRY_SERVICE", bytes_text(service)},
 		{"FERRY_REQUEST_ID", http_fields_get(&r->fields, "Request-Id")},

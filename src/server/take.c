@@ -24,6 +24,9 @@ static void take_write_head(struct http_writer *w, const struct asking *a, uint6
 	http_writer_text(w, "Request-Id", a->call.id);
 	http_writer_field(w, "Request-Timeout", bytes_of(left, (size_t)(end - left)));
 	http_writer_text(w, "Request-Peer", a->asker->connection->peer);
+	struct bytes user = login_name(a->asker->connection);
+	if (user.len)
+		http_writer_field(w, "Request-User", user);
 	if (buffer_len(&a->query))
 		http_writer_field(w, "Request-Query", buffer_bytes(&a->query));
 	if (buffer_len(&a->type))

@@ -463,6 +463,17 @@ def test_chat_of_who_only_reads(ferry, start_hub, token_file, environment):
     assert "read, but not write" in result.stderr
 
 
+def test_a_service_knows_who_asks(start, ferry, start_hub, token_file, environment):
+    hub = start_hub("tcp:127.0.0.1:0", f"--token-file={token_file}")
+    environment["FERRY_TOKEN"] = token("server")
+    environment["REMOTE_USER"] = "nobody of ours"
+    start("serve", hub.address, "up", "--", "sh", "-c", 'echo "$REMOTE_USER, ${FERRY_TOKEN-none}"')
+    environment["FERRY_TOKEN"] = token("asker")
+    while (result := ferry("request", hub.address, "up")).returncode == 69:
+        pass  # until it is served
+    assert (result.returncode, result.stdout) == (0, "asker, none\n")
+
+
 # ---- users, groups and networks ----
 
 
