@@ -12,41 +12,41 @@ static bool is_everywhere(const struct address *a)
 	return a->host && (!strcmp(a->host, "::") || !strcmp(a->host, "0.0.0.0"));
 }
 
-static char *address_of_machine(const char *text)
+/* Quoted where the shell would want that. */
+static char *line_to(const struct address *a)
 {
+	cleanup(cleanup_free) char *text = NULL;
 	char name[HOST_NAME_MAX + 1] = "localhost";
-	struct address a;
-
-	if (address_parse(&a, text, NULL) < 0)
-		return NULL;
-	char *bound = a.host;
-	gethostname(name, sizeof(name) - 1);
-	if (is_everywhere(&a))
-		a.host = name;
-	char *line = address_format(&a);
-	a.host = bound;
-	address_deinit(&a);
-	return line;
-}
-
-char *invitation_line(const char *address)
-{
-	cleanup(cleanup_free) char *at = address_of_machine(address);
+	struct address there = *a; /* borrows */
 	char *line;
 
-	if (!at)
+	gethostname(name, sizeof(name) - 1);
+	if (is_everywhere(a))
+		there.host = name;
+	text = address_format(&there);
+	if (!text)
 		return NULL;
-	const char *quote = strpbrk(at, "?& ") ? "'" : "";
-	return asprintf(&line, "ferry chat %s%s%s", quote, at, quote) < 0 ? NULL : line;
+	const char *quote = strpbrk(text, "?& ") ? "'" : "";
+	return asprintf(&line, "ferry chat %s%s%s", quote, text, quote) < 0 ? NULL : line;
 }
 
-bool invitation_is_needed(const char *address)
+void invitation_hear(void *invitation, const char *address)
 {
+	struct invitation *i = invitation;
 	struct address a;
 
 	if (address_parse(&a, address, NULL) < 0)
-		return false;
-	bool needed = is_everywhere(&a);
+		return;
+	bool is_wide = is_everywhere(&a);
+	if (!i->line || (is_wide && !i->is_wide)) {
+		free(i->line);
+		*i = (struct invitation){line_to(&a), is_wide};
+	}
 	address_deinit(&a);
-	return needed;
+}
+
+void invitation_deinit(struct invitation *i)
+{
+	free(i->line);
+	*i = INVITATION_NULL;
 }

@@ -1,15 +1,21 @@
 #pragma once
 
 /*
- * What a hub's owner passes on to others: the line to type to get there.
+ * An invitation is the line that a hub's owner passes on to others, to type to get there: for the
+ * first address that is for other machines, or else for the first. All interfaces are no place to
+ * connect to: this machine's name stands in for them.
  */
 
 #include <stdbool.h>
 
-/* For the hub bound at ADDRESS (as it prints it): the client's command line, with this machine's
- * name in place of all interfaces, and quoted where the shell would want that. On the heap; NULL
- * when memory is out. */
-char *invitation_line(const char *address);
+struct invitation {
+	char *line; /* "ferry chat 'tls:server:12345?pin=…'", or NULL */
+	bool is_wide;
+};
 
-/* Whether ADDRESS is bound at all interfaces, so that it is not what a client types. */
-bool invitation_is_needed(const char *address);
+#define INVITATION_NULL ((struct invitation){0})
+
+/* INVITATION hears of ADDRESS, as the hub has bound it. */
+void invitation_hear(void *invitation, const char *address);
+
+void invitation_deinit(struct invitation *i);

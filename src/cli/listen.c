@@ -403,34 +403,15 @@ static int listen_start(struct listen *l, const struct command_line *line, struc
 	return r;
 }
 
-/* What to type elsewhere, for one of the addresses: the first that is for other machines, or else
- * the first. */
-struct hint {
-	char *line;
-	bool is_wide;
-};
-
-static void listen_on_name(void *data, const char *name)
-{
-	struct hint *h = data;
-	bool is_wide = invitation_is_needed(name);
-
-	if (h->line && (h->is_wide || !is_wide))
-		return;
-	free(h->line);
-	*h = (struct hint){invitation_line(name), is_wide};
-}
-
 static void listen_hint(const struct listen *l)
 {
-	struct hint h = {0};
+	cleanup(invitation_deinit) struct invitation i = INVITATION_NULL;
 
-	server_tell_names(l->server, listen_on_name, &h);
-	if (h.line && isatty(STDOUT_FILENO) && !l->settings->json)
-		log_note("to talk, type here, or elsewhere: %s", h.line);
-	else if (h.line && h.is_wide)
-		log_note("to talk, elsewhere: %s", h.line);
-	free(h.line);
+	server_tell_names(l->server, invitation_hear, &i);
+	if (i.line && isatty(STDOUT_FILENO) && !l->settings->json)
+		log_note("to talk, type here, or elsewhere: %s", i.line);
+	else if (i.line && i.is_wide)
+		log_note("to talk, elsewhere: %s", i.line);
 }
 
 static int listen_run(const struct command_line *line)
