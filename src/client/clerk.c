@@ -39,7 +39,8 @@ static void clerk_lose_hub(struct clerk *c, const struct fault *why)
 {
 	bool news = !c->lost;
 
-	if (!c->met || c->take.heard) { /* what answers so is no hub */
+	/* What answers so is no hub, and who is not let in now will not be later. */
+	if (!c->met || c->take.heard || why->error == -EACCES) {
 		c->handler->refused(c, why);
 		return;
 	}

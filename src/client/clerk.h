@@ -33,7 +33,8 @@ struct clerk_handler {
 	void (*over)(struct clerk *c, const struct fault *why);
 	/* The hub is not there, and is dialled again and again. NULL: it is back. */
 	void (*away)(struct clerk *c, const struct fault *why);
-	/* It was never there, is no hub, or does not take the service. The clerk takes no more. */
+	/* It was never there, is no hub, lets us in no more, or does not take the service. The
+	 * clerk takes no more. */
 	void (*refused)(struct clerk *c, const struct fault *why);
 };
 

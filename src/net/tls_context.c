@@ -9,6 +9,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509err.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ struct tls_context {
 	enum tls_role role;
 	SSL_CTX *ssl;
 	bool needs_authorities; /* the system's, not read yet */
+	pthread_mutex_t reading;
 	BIO_METHOD *bottom;
 };
 
@@ -110,9 +112,11 @@ static int tls_context_set_trust(
 
 void tls_context_need_authorities(struct tls_context *c)
 {
+	pthread_mutex_lock(&c->reading);
 	if (c->needs_authorities)
 		SSL_CTX_set_default_verify_paths(c->ssl);
 	c->needs_authorities = false;
+	pthread_mutex_unlock(&c->reading);
 }
 
 /* ---- life ---- */
@@ -135,6 +139,7 @@ int tls_context_new(struct tls_context **out, enum tls_role role, const struct t
 	if (!c)
 		return fault_errno(why, -ENOMEM, "cannot use TLS");
 	c->holders = 1;
+	pthread_mutex_init(&c->reading, NULL);
 	c->role = role;
 	int r = tls_context_init(c, o, why);
 	if (r < 0)
@@ -154,6 +159,7 @@ struct tls_context *tls_context_unref(struct tls_context *c)
 	if (!c || atomic_fetch_sub(&c->holders, 1) > 1)
 		return NULL;
 	SSL_CTX_free(c->ssl);
+	pthread_mutex_destroy(&c->reading);
 	BIO_meth_free(c->bottom);
 	free(c);
 	return NULL;

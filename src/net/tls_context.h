@@ -52,8 +52,7 @@ struct tls_context *tls_context_unref(struct tls_context *c);
 bool tls_context_pin(const struct tls_context *c, struct pin *pin);
 
 /* For tls*.c. */
-/* Reads the authorities of the system, once, if they are those that are trusted. A client's context
- * is one thread's. */
+/* Reads the authorities of the system, once, if they are those that are trusted; in any thread. */
 void tls_context_need_authorities(struct tls_context *c);
 SSL_CTX *tls_context_ssl(struct tls_context *c);
 const BIO_METHOD *tls_context_bottom(const struct tls_context *c);

@@ -13,8 +13,8 @@ from tls_client import COMMANDS, Client, Secure, every_command
 
 
 @pytest.fixture
-def client(ferry, start):
-    return Client(ferry, start)
+def client(ferry, start, tmp_path):
+    return Client(ferry, start, tmp_path)
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def listed(ferry):
 @pytest.fixture
 def secure_hub(start_hub, client, tmp_path):
     def run(*options):
-        client.door = f"unix:{tmp_path / 'door'}"
         own = [f"--key-dir={tmp_path / 'hub'}", f"--allow-user={os.getuid()}"]
+        own.append(f"--files={tmp_path / 'files'}")
         hub = Secure(start_hub("tls:localhost:0", client.door, *own, *options))
         assert client.run("send", client.door, "welcome").returncode == 0
         return hub
@@ -43,7 +43,7 @@ def figure(client, name):
 def test_a_listed_key(client, secure_hub, listed, command):
     hub = secure_hub(f"--allow-key=anna={listed}")
     status, errors = client(command, hub.address, "--key-dir", "listed")
-    assert status == COMMANDS[command][1], errors
+    assert status == COMMANDS[command].status, errors
     assert figure(client, "tls_unlisted") == 0
 
 

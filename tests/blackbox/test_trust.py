@@ -7,14 +7,21 @@ import pytest
 from authority import Authority
 from paths import FERRY
 from terminal import Terminal
-from tls_client import COMMANDS, OPEN_ENDED, Client, Secure, every_command
+from tls_client import (
+    COMMANDS,
+    OPEN_ENDED,
+    Client,
+    Secure,
+    every_asked_command,
+    every_command,
+)
 
 OTHER = "sha256:" + "A" * 43
 
 
 @pytest.fixture
-def client(ferry, start):
-    return Client(ferry, start)
+def client(ferry, start, tmp_path):
+    return Client(ferry, start, tmp_path)
 
 
 @pytest.fixture
@@ -22,9 +29,8 @@ def secure_hub(start_hub, ferry, client, tmp_path):
     """A hub with a key of its own, a message, and a door for the tests."""
 
     def run(*options):
-        client.door = f"unix:{tmp_path / 'door'}"
-        keys = f"--key-dir={tmp_path / 'hub'}"
-        hub = Secure(start_hub("tls:localhost:0", client.door, keys, *options))
+        own = [f"--key-dir={tmp_path / 'hub'}", f"--files={tmp_path / 'files'}"]
+        hub = Secure(start_hub("tls:localhost:0", client.door, *own, *options))
         assert ferry("send", client.door, "welcome").returncode == 0
         return hub
 
@@ -49,7 +55,7 @@ def test_the_right_pin(client, secure_hub, known, command):
     hub = secure_hub()
     for options in ([f"{hub.bare}?pin={hub.pin}"], [hub.bare, "--pin", hub.pin]):
         status, errors = client(command, *options)
-        assert status == COMMANDS[command][1], errors
+        assert status == COMMANDS[command].status, errors
     assert not known.exists()
 
 
@@ -81,8 +87,8 @@ def test_an_unknown_key_with_nobody_to_ask(client, secure_hub, known, command):
     assert "its key is not known here (its certificate is signed by itself)" in errors
     instead = shlex.split(re.search("if it is the right one: ferry (.*)\n", errors)[1])
     address = f"{hub.bare}?pin={hub.pin}"
-    assert sorted(instead) == sorted([command, address, *COMMANDS[command][0]])
-    assert client(command, address)[0] == COMMANDS[command][1]
+    assert sorted(instead) == sorted([command, *COMMANDS[command].at(address)])
+    assert client(command, address)[0] == COMMANDS[command].status
     assert not known.exists()
 
 
@@ -90,10 +96,10 @@ def test_an_unknown_key_with_nobody_to_ask(client, secure_hub, known, command):
 def test_trust_first(client, secure_hub, known, command):
     hub = secure_hub()
     status, errors = client(command, hub.bare, "--trust-first")
-    assert status == COMMANDS[command][1], errors
+    assert status == COMMANDS[command].status, errors
     assert re.fullmatch(f"{hub.bare} {hub.pin} 20[0-9TZ:.-]+\n", known.read_text())
     status, errors = client(command, hub.bare)
-    assert status == COMMANDS[command][1], errors
+    assert status == COMMANDS[command].status, errors
     assert known.read_text().count("\n") == 1
 
 
@@ -115,9 +121,8 @@ class Person:
     """Someone at a terminal who is asked about a key."""
 
     def __init__(self, environment, tmp_path, hub, command):
-        words, _ = COMMANDS[command]
         self.hub = hub
-        command = [FERRY, command, hub.bare, *words]
+        command = [FERRY, command, *COMMANDS[command].at(hub.bare)]
         self.terminal = Terminal(command, 120, 30, env=environment, cwd=tmp_path)
 
     def __enter__(self):
@@ -137,18 +142,21 @@ def person(environment, tmp_path):
     return lambda hub, command: Person(environment, tmp_path, hub, command)
 
 
-@every_command
-def test_a_person_says_no(person, secure_hub, known, command):
-    with person(secure_hub(), command) as terminal:
+@every_asked_command
+def test_a_person_says_no(person, client, secure_hub, known, command):
+    hub = secure_hub()
+    client.prepare(command)
+    with person(hub, command) as terminal:
         terminal.type("no\r")
         terminal.wait_for("if it is the right one: ferry")
         terminal.wait(77)
     assert not known.exists()
 
 
-@every_command
+@every_asked_command
 def test_a_person_says_yes(person, client, secure_hub, known, command):
     hub = secure_hub()
+    client.prepare(command)
     with person(hub, command) as terminal:
         terminal.type("y\r")
         terminal.wait_for("Please type yes or no, or the pin itself:")
@@ -159,9 +167,9 @@ def test_a_person_says_yes(person, client, secure_hub, known, command):
             pass
         if command in OPEN_ENDED:
             terminal.type("\x03")
-        terminal.wait(COMMANDS[command][1])
+        terminal.wait(COMMANDS[command].status)
     assert re.fullmatch(f"{hub.bare} {hub.pin} 20[0-9TZ:.-]+\n", known.read_text())
-    assert client(command, hub.bare)[0] == COMMANDS[command][1]
+    assert client(command, hub.bare)[0] == COMMANDS[command].status
 
 
 def test_a_person_pastes_the_pin(person, secure_hub, known):
@@ -199,7 +207,7 @@ def test_a_certificate_of_an_authority(client, secure_hub, authority, known, com
     hub = secure_hub(f"--cert={pem}")
     assert hub.pin is None
     status, errors = client(command, hub.bare, "--ca", str(authority.ca))
-    assert status == COMMANDS[command][1], errors
+    assert status == COMMANDS[command].status, errors
     assert not known.exists()
 
 

@@ -2,39 +2,65 @@
 
 import re
 import signal
-import subprocess
 
 import pytest
 from program import PATIENCE
 
-# What each is called with behind the address, and its exit status once it is let in: nobody serves
-# the service, so to be told that is to be in.
+
+class Words:
+    """How a command is called, and its exit status once it is let in."""
+
+    def __init__(self, *words, status=0, text=""):
+        self.words, self.status, self.text = words, status, text
+
+    def at(self, address):
+        return [address if word == "ADDRESS" else word for word in self.words]
+
+
+# Nobody serves the service: to be told that is to be in.
 COMMANDS = {
-    "chat": ([], 0),
-    "send": (["hi"], 0),
-    "follow": (["--since", "all", "--count", "1"], 0),
-    "status": ([], 0),
-    "request": (["nothing", "body"], 69),
-    "serve": (["nothing", "cat"], 0),
+    "chat": Words("ADDRESS"),
+    "send": Words("ADDRESS", "hi"),
+    "follow": Words("ADDRESS", "--since", "all", "--count", "1"),
+    "status": Words("ADDRESS"),
+    "request": Words("ADDRESS", "nothing", "body", status=69),
+    "serve": Words("ADDRESS", "nothing", "cat"),
+    "put": Words("ADDRESS", "note.txt"),
+    "get": Words("ADDRESS", "welcome.txt", "-o", "-"),
+    "files": Words("ADDRESS"),
+    "rm": Words("ADDRESS", "welcome.txt"),
+    "wait": Words("ADDRESS", "--timeout", "15s"),
+    "relay": Words("-", "ADDRESS", text="GET /status HTTP/1.0\r\n\r\n"),
 }
 
 OPEN_ENDED = {"serve"}  # goes on once it is in
+UNASKED = {"wait", "relay"}  # what runs unattended asks nobody
 
 every_command = pytest.mark.parametrize("command", COMMANDS)
+every_asked_command = pytest.mark.parametrize("command", [c for c in COMMANDS if c not in UNASKED])
 
 
 class Client:
-    def __init__(self, ferry, start):
-        self.run, self.start = ferry, start
-        self.door = None  # the hub's address for whoever belongs here
+    def __init__(self, ferry, start, place):
+        self.run, self.start, self.place = ferry, start, place
+        self.door = f"unix:{place / 'door'}"  # the hub's, for whoever belongs here
 
     def __call__(self, command, address, *options):
         """The exit status and what was said on standard error."""
-        words, _ = COMMANDS[command]
+        self.prepare(command)
+        call = COMMANDS[command]
+        words = [command, *options, *call.at(address)]
         if command in OPEN_ENDED:
-            return self.until_in(self.start(command, *options, address, *words))
-        result = self.run(command, *options, address, *words, stdin=subprocess.DEVNULL)
+            return self.until_in(self.start(*words))
+        result = self.run(*words, input=call.text)
         return result.returncode, result.stderr
+
+    def prepare(self, command):
+        if command == "put":
+            (self.place / "note.txt").write_text("a note")
+        if command in ("get", "rm") and (self.place / "door").exists():
+            (self.place / "welcome.txt").write_text("welcome")
+            assert self.run("put", self.door, "welcome.txt").returncode == 0
 
     def is_served(self):
         return '"waiting":1' in self.run("status", self.door, "--json").stdout
