@@ -94,7 +94,8 @@ static bool report_has_room(struct relay_report *r)
 static void log_record(struct relay_report *report, const struct crossing_record *r)
 {
 	const char *why = *r->why ? r->why : r->error ? strerror(-r->error) : "";
-	bool refused = r->end == CROSSING_UNREACHABLE || r->end == CROSSING_REFUSED;
+	bool refused =
+		r->end == CROSSING_UNREACHABLE || r->end == CROSSING_REFUSED || r->error == -EACCES;
 
 	if (refused && log_limit_allows(&report->refusals))
 		log_note("%s: %s", r->from, why);

@@ -82,7 +82,9 @@ void transfer_break(struct transfer *t, const struct fault *why)
 
 	t->why = *why;
 	http_call_break(&t->call);
-	if (!t->reached || ++t->breaks > TRANSFER_BREAKS || transfer_is_out_of_patience(t)) {
+	/* Who is not let in now will not be later. */
+	if (!t->reached || why->error == -EACCES || ++t->breaks > TRANSFER_BREAKS ||
+		transfer_is_out_of_patience(t)) {
 		t->lost = true;
 		transfer_give_up(t, &t->why);
 		return;

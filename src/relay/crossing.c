@@ -106,13 +106,20 @@ static bool crossing_is_over(const struct crossing *c)
 	return c->there.over && c->back.over && !leg_is_ending(&c->from) && !leg_is_ending(&c->to);
 }
 
+static void crossing_lose_target(struct crossing *c, int error)
+{
+	if (error == -EACCES && crossing_target(c)->scheme->tls)
+		trust_explain_refusal(c->relay->options.trust, &c->why);
+	crossing_close(c, CROSSING_RESET_TO, error);
+}
+
 /* Closes what is over. */
 static void crossing_settle(struct crossing *c)
 {
 	if (flow_lost_its_source(&c->there) || flow_ends_all(&c->back))
 		crossing_close(c, CROSSING_RESET_FROM, c->from.error);
 	else if (flow_lost_its_source(&c->back) || flow_ends_all(&c->there))
-		crossing_close(c, CROSSING_RESET_TO, c->to.error);
+		crossing_lose_target(c, c->to.error);
 	else if (crossing_is_over(c))
 		crossing_close(c, CROSSING_ENDED, 0);
 }
@@ -133,7 +140,7 @@ static void crossing_run(struct crossing *c)
 	}
 	int back = flow_run(&c->back);
 	if (back < 0) {
-		crossing_close(c, CROSSING_RESET_TO, back);
+		crossing_lose_target(c, back);
 		return;
 	}
 	if (there == FLOW_MORE)

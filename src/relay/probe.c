@@ -164,7 +164,9 @@ static void probe_on_failed(struct stream *s, int error)
 	fault_set(&p->why, error, "%s", strerror(-error));
 	if (p->shaking)
 		stream_fault(s, error, "no TLS", &p->why);
-	if (p->shaking && error == -EACCES)
+	else if (error == -EACCES && p->address.scheme->tls)
+		trust_explain_refusal(p->options.trust, &p->why);
+	if (error == -EACCES)
 		probe_give_up(p);
 	else
 		probe_again(p);
@@ -178,11 +180,9 @@ static void probe_on_writable(struct stream *s)
 		return;
 	p->shaking = false;
 	uv_timer_stop(&p->timer);
-	int r = p->options.http || p->options.line ? probe_look(p) : 0;
+	int r = probe_look(p); /* a hub that does not let our key in says so now */
 	if (r < 0)
 		probe_on_failed(s, r);
-	else if (!p->options.http && !p->options.line)
-		probe_succeed(p);
 }
 
 static const struct stream_handler probe_handler = {

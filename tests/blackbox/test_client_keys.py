@@ -27,7 +27,7 @@ def listed(ferry):
 def secure_hub(start_hub, client, tmp_path):
     def run(*options):
         own = [f"--key-dir={tmp_path / 'hub'}", f"--allow-user={os.getuid()}"]
-        own.append(f"--files={tmp_path / 'files'}")
+        own.append(f"--files={client.files}")
         hub = Secure(start_hub("tls:localhost:0", client.door, *own, *options))
         assert client.run("send", client.door, "welcome").returncode == 0
         return hub

@@ -29,7 +29,7 @@ def secure_hub(start_hub, ferry, client, tmp_path):
     """A hub with a key of its own, a message, and a door for the tests."""
 
     def run(*options):
-        own = [f"--key-dir={tmp_path / 'hub'}", f"--files={tmp_path / 'files'}"]
+        own = [f"--key-dir={tmp_path / 'hub'}", f"--files={client.files}"]
         hub = Secure(start_hub("tls:localhost:0", client.door, *own, *options))
         assert ferry("send", client.door, "welcome").returncode == 0
         return hub

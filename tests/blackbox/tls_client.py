@@ -44,6 +44,8 @@ class Client:
     def __init__(self, ferry, start, place):
         self.run, self.start, self.place = ferry, start, place
         self.door = f"unix:{place / 'door'}"  # the hub's, for whoever belongs here
+        self.files = place / "files"  # the hub's
+        self.files.mkdir()
 
     def __call__(self, command, address, *options):
         """The exit status and what was said on standard error."""
