@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "cli/spool.h"
 #include "client/request.h"
 #include "client/tree.h"
 #include "client/upload.h"
@@ -48,6 +49,7 @@ struct put {
 	struct address address;
 	struct upload upload;
 	struct upload_file file;
+	struct spool spool; /* of standard input, when that is what is sent */
 	struct progress progress;
 	struct put_item *items;
 	size_t count;
@@ -158,11 +160,23 @@ static int put_add_file(struct put *p, const char *path, uint64_t size)
 	return put_add(p, AT_FDCWD, path, before ? as : "", as && !before ? as : leaf, size);
 }
 
+static int put_add_input(struct put *p, struct fault *why)
+{
+	const char *as = p->settings->as;
+
+	if (!as || !*as || as[strlen(as) - 1] == '/')
+		return fault_set(why, -EINVAL, "standard input needs a name: --as NAME");
+	int r = put_add(p, AT_FDCWD, "-", "", as, 0);
+	return r < 0 ? fault_errno(why, r, "cannot start") : 0;
+}
+
 static int put_add_word(struct put *p, const char *path, struct fault *why)
 {
 	cleanup(cleanup_close) int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat st;
 
+	if (!strcmp(path, "-"))
+		return put_add_input(p, why);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return fault_errno(why, -errno, "%s", path);
 	if (S_ISDIR(st.st_mode))
@@ -182,7 +196,7 @@ static void put_measure(void *data, struct progress_state *state)
 	*state = (struct progress_state){
 		.name = p->at < p->count ? p->items[p->at].path : NULL,
 		.done = p->done + (p->file.fd >= 0 ? p->upload.sent : 0),
-		.total = p->total,
+		.total = p->file.grows ? 0 : p->total,
 		.file = p->files,
 		.files = p->count,
 	};
@@ -201,6 +215,41 @@ static int put_open(const struct put_item *item, struct stat *st)
 	return -EINVAL;
 }
 
+static void put_on_grown(void *data, int error)
+{
+	struct put *p = data;
+	struct fault why;
+
+	if (error < 0) {
+		fault_errno(&why, error, "cannot read standard input");
+		transfer_give_up(&p->upload.transfer, &why);
+		return;
+	}
+	upload_grow(&p->upload, p->spool.end, p->spool.complete);
+}
+
+static void put_on_progressed(struct upload *u)
+{
+	struct put *p = container_of(u, struct put, upload);
+
+	spool_release(&p->spool, upload_release(u, p->spool.start));
+}
+
+/* Standard input is no more than a stream; a file in its place is sent as one. */
+static int put_open_input(struct put *p)
+{
+	if (fstat(STDIN_FILENO, &p->file.st) == 0 && S_ISREG(p->file.st.st_mode))
+		return fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+	p->file.grows = true;
+	int r = spool_open(&p->spool, &p->loop, put_on_grown, p);
+	return r < 0 ? r : fcntl(p->spool.fd, F_DUPFD_CLOEXEC, 0);
+}
+
+static bool put_is_input(const struct put_item *item)
+{
+	return item->root == AT_FDCWD && !strcmp(item->path, "-");
+}
+
 static int put_begin(struct put *p, const struct put_item *item, struct fault *why)
 {
 	p->file = (struct upload_file){
@@ -208,7 +257,7 @@ static int put_begin(struct put *p, const struct put_item *item, struct fault *w
 		.shown = item->path,
 		.query = buffer_len(&p->query) ? (const char *)p->query.data : "",
 	};
-	p->file.fd = put_open(item, &p->file.st);
+	p->file.fd = put_is_input(item) ? put_open_input(p) : put_open(item, &p->file.st);
 	if (p->file.fd < 0)
 		return fault_errno(why, p->file.fd, "%s", item->path);
 	return upload_start(&p->upload, &p->file, why);
@@ -216,6 +265,7 @@ static int put_begin(struct put *p, const struct put_item *item, struct fault *w
 
 static void put_close(struct put *p)
 {
+	spool_close(&p->spool);
 	cleanup_close(&p->file.fd);
 	p->file.fd = -1;
 }
@@ -242,7 +292,7 @@ static void put_on_done(struct upload *u, const struct fault *why)
 		put_fail(p, why);
 	} else {
 		p->files++;
-		p->done += (uint64_t)p->file.st.st_size;
+		p->done += p->upload.end;
 		log_detail("%s is at the hub as %s", item->path, item->name);
 	}
 	put_close(p);
@@ -283,6 +333,7 @@ static int put_send(struct put *p, struct fault *why)
 		&p->upload, &p->loop, &p->address, p->trust, p->settings->timeout, put_on_done);
 	if (r < 0)
 		return fault_errno(why, r, "cannot start");
+	p->upload.progressed = put_on_progressed;
 	progress_init(&p->progress, &p->loop, put_measure, p);
 	put_next(p);
 	if (p->at < p->count)
@@ -307,7 +358,10 @@ static void put_free(struct put *p)
 
 static int put_run(const struct command_line *line)
 {
-	struct put p = {.settings = line->settings, .trust = line->trust, .file = {.fd = -1}};
+	struct put p = {.settings = line->settings,
+		.trust = line->trust,
+		.file = {.fd = -1},
+		.spool = SPOOL_NULL};
 	const char *as = p.settings->as;
 	struct fault why = FAULT_NULL;
 
@@ -331,14 +385,15 @@ static int put_run(const struct command_line *line)
 
 const struct command command_put = {
 	.name = "put",
-	.words = "ADDRESS FILE|DIRECTORY…",
+	.words = "ADDRESS FILE|DIRECTORY|-…",
 	.summary = "sends files to a hub",
-	.about =
-		"A file stands at the hub under its last name, a directory's files under the\n"
-		"directory's name, a `/`, and their path in it. It is there only when all of it\n"
-		"has arrived and its SHA-256 is right, with its permissions and time.\n\n"
-		"After a break of any kind it goes on where it stopped, also when put was killed\n"
-		"and is called again. Symbolic links and hidden files in a directory are left out.",
+	.about = "A file stands at the hub under its last name, a directory's files under the\n"
+		 "directory's name, a `/`, and their path in it. It is there only when all of it\n"
+		 "has arrived and its SHA-256 is right, with its permissions and time.\n\n"
+		 "After a break of any kind it goes on where it stopped, also when put was killed\n"
+		 "and is called again. Symbolic links and hidden files in a directory are left "
+		 "out.\n"
+		 "With - standard input is sent; it needs --as NAME.",
 	.min_words = 2,
 	.max_words = -1,
 	.trusts = true,

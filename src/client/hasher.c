@@ -18,6 +18,7 @@ struct hasher {
 	pthread_cond_t changed;
 	/* behind the lock */
 	uint64_t end;
+	uint64_t done;
 	bool busy; /* the thread owns what is below */
 	bool leaving;
 	/* whoever is busy */
@@ -63,6 +64,7 @@ static void *hasher_run(void *data)
 		int error = hasher_read(h, end);
 		pthread_mutex_lock(&h->lock);
 		h->error = error;
+		h->done = h->at;
 		h->busy = false;
 		pthread_cond_broadcast(&h->changed);
 	}
@@ -82,7 +84,7 @@ void hasher_start(struct hasher *h, int fd)
 	sha256_reset(h->sha256);
 	pthread_mutex_lock(&h->lock);
 	h->fd = fd;
-	h->at = h->end = 0;
+	h->at = h->end = h->done = 0;
 	h->error = 0;
 	pthread_mutex_unlock(&h->lock);
 }
@@ -94,6 +96,16 @@ void hasher_extend(struct hasher *h, uint64_t end)
 	if (!h->busy && hasher_has_work(h))
 		pthread_cond_broadcast(&h->changed);
 	pthread_mutex_unlock(&h->lock);
+}
+
+uint64_t hasher_reach(struct hasher *h, uint64_t end)
+{
+	pthread_mutex_lock(&h->lock);
+	while (h->done + HASHER_WAKE <= end && !h->error)
+		pthread_cond_wait(&h->changed, &h->lock);
+	uint64_t done = h->done;
+	pthread_mutex_unlock(&h->lock);
+	return done;
 }
 
 int hasher_finish(struct hasher *h, uint64_t end, uint8_t digest[SHA256_SIZE])

@@ -30,6 +30,10 @@ void hasher_start(struct hasher *h, int fd);
 /* The bytes before END are there. */
 void hasher_extend(struct hasher *h, uint64_t end);
 
+/* Waits until the first END bytes are hashed, but for a last stretch; how many are. END bytes must
+ * be there. */
+uint64_t hasher_reach(struct hasher *h, uint64_t end);
+
 /* Waits, and gives the digest of the first END bytes. 0; -ENODATA when the file has no END bytes; a
  * negative errno of reading it. Nothing is under way afterwards. */
 int hasher_finish(struct hasher *h, uint64_t end, uint8_t digest[SHA256_SIZE]);

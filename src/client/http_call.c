@@ -370,6 +370,7 @@ void http_call_begin(
 		stream_resume(&c->link.stream);
 	c->held = false;
 	c->given = -1;
+	c->chunk = 0;
 	c->number++;
 	buffer_consume(&c->out, buffer_len(&c->out));
 	buffer_consume(&c->trailers, buffer_len(&c->trailers));

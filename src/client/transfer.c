@@ -54,6 +54,8 @@ static void transfer_on_watch(uv_timer_t *timer)
 	struct transfer *t = container_of(timer, struct transfer, watch);
 	double seconds = (double)t->timeout_ms / 1000;
 
+	if (t->waiting)
+		transfer_moved(t);
 	if (!transfer_is_out_of_patience(t))
 		return;
 	if (!uv_is_active((uv_handle_t *)&t->pause))
@@ -81,6 +83,7 @@ void transfer_break(struct transfer *t, const struct fault *why)
 	uint64_t pause = (uint64_t)TRANSFER_PAUSE_MS << t->breaks;
 
 	t->why = *why;
+	t->waiting = false;
 	http_call_break(&t->call);
 	/* Who is not let in now will not be later. */
 	if (!t->reached || why->error == -EACCES || ++t->breaks > TRANSFER_BREAKS ||
@@ -207,7 +210,7 @@ void transfer_start(struct transfer *t)
 {
 	t->active = true;
 	t->breaks = 0;
-	t->lost = false;
+	t->lost = t->waiting = false;
 	transfer_moved(t);
 	uv_timer_start(&t->watch, transfer_on_watch, TRANSFER_WATCH_MS, TRANSFER_WATCH_MS);
 	transfer_again(t);

@@ -42,6 +42,7 @@ struct transfer {
 	unsigned breaks;   /* since something was brought forward */
 	bool reached;	   /* there is another side */
 	bool active;
+	bool waiting;	  /* for its owner: nothing has to move */
 	bool lost;	  /* it was given up because of the connection */
 	struct fault why; /* of the last break */
 	uv_timer_t pause; /* until `begin` */

@@ -1,7 +1,6 @@
 #include "client/upload.h"
 
-#include "base/cleanup.h"
-#include "client/file_target.h"
+#include "client/upload_send.h"
 #include "wire/http_digest.h"
 #include "wire/http_upload.h"
 
@@ -11,23 +10,12 @@
 enum {
 	UPLOAD_SMALL = 64 * 1024,
 	UPLOAD_NOTED_MIN = 1024 * 1024,
-	UPLOAD_PIECE = 1024 * 1024,
-	UPLOAD_TURN = 8 * UPLOAD_PIECE, /* sent before others are looked at */
+	UPLOAD_AHEAD = 8 * 1024 * 1024, /* sending may be, of hashing */
 };
 
 static struct upload *upload_of(struct transfer *t)
 {
 	return container_of(t, struct upload, transfer);
-}
-
-static uint64_t upload_size(const struct upload *u)
-{
-	return (uint64_t)u->file->st.st_size;
-}
-
-static bool upload_is_small(const struct upload *u)
-{
-	return upload_size(u) <= UPLOAD_SMALL;
 }
 
 /* ---- ends ---- */
@@ -48,7 +36,7 @@ static void upload_on_gave_up(struct transfer *t, const struct fault *why)
 	upload_end(upload_of(t), why);
 }
 
-static void upload_fail(struct upload *u, int error, const char *what)
+void upload_fail(struct upload *u, int error, const char *what)
 {
 	struct fault why;
 
@@ -67,207 +55,16 @@ static void upload_forget(struct upload *u)
 	upload_note_remove(&u->note);
 }
 
-/* ---- the body ---- */
-
-/* Waits for the rest of the file to be hashed. */
-static int upload_hash(struct upload *u)
-{
-	int r = 0;
-
-	if (!u->hashed)
-		r = hasher_finish(u->hasher, upload_size(u), u->digest);
-	u->hashed = r == 0;
-	transfer_moved(&u->transfer);
-	return r;
-}
-
-static int upload_end_body(struct upload *u)
-{
-	char digest[HTTP_DIGEST_SIZE], line[HTTP_DIGEST_SIZE + 16];
-
-	int r = upload_hash(u);
-	if (r < 0)
-		return r;
-	u->whole = true;
-	http_digest_format(u->digest, digest);
-	int len = snprintf(line, sizeof(line), "Repr-Digest: %s\r\n", digest);
-	return http_call_end(&u->transfer.call, bytes_of(line, (size_t)len));
-}
-
-static void upload_pump(struct upload *u);
-
-static void upload_on_pump(uv_timer_t *timer)
-{
-	upload_pump(container_of(timer, struct upload, pump));
-}
-
-/* 1: blocked; 0: the turn's share is sent; or a negative errno. */
-static int upload_send_share(struct upload *u)
-{
-	uint64_t stop = u->sent + UPLOAD_TURN;
-
-	if (stop > upload_size(u))
-		stop = upload_size(u);
-	while (u->sent < stop) {
-		uint64_t left = stop - u->sent;
-		ssize_t n = http_call_offer_file(&u->transfer.call, u->file->fd, u->sent,
-			left < UPLOAD_PIECE ? (size_t)left : UPLOAD_PIECE);
-		if (n <= 0)
-			return n < 0 ? (int)n : 1;
-		u->sent += (uint64_t)n;
-		transfer_moved(&u->transfer);
-	}
-	return 0;
-}
-
-static void upload_pump(struct upload *u)
-{
-	bool sending = u->step == UPLOAD_CREATE || u->step == UPLOAD_APPEND;
-
-	if (!sending || u->handed || upload_is_small(u) || u->whole || u->transfer.call.over)
-		return;
-	int r = upload_send_share(u);
-	if (r == 0 && u->sent == upload_size(u))
-		r = upload_end_body(u);
-	else if (r == 0)
-		uv_timer_start(&u->pump, upload_on_pump, 0, 0);
-	if (r == -ENODATA)
-		upload_fail(u, -EBADMSG, "it has become shorter while it was sent");
-	else if (r < 0)
-		upload_fail(u, r, "cannot read it");
-}
-
-/* ---- requests ---- */
-
-static void upload_write_length(struct upload *u, struct http_writer *w)
-{
-	char number[24];
-
-	http_writer_number(w, "Upload-Draft-Interop-Version", HTTP_UPLOAD_INTEROP);
-	http_writer_text(w, "Upload-Complete", http_upload_complete_text(true));
-	snprintf(number, sizeof(number), "%llu", (unsigned long long)upload_size(u));
-	http_writer_text(w, "Upload-Length", number);
-	http_writer_text(w, "Trailer", "Repr-Digest");
-}
-
-static void upload_write_facts(const struct upload *u, struct http_writer *w)
-{
-	char time[HTTP_FILE_TIME_SIZE], mode[HTTP_FILE_MODE_SIZE];
-
-	http_file_format_time(
-		u->file->st.st_mtim.tv_sec, (uint32_t)u->file->st.st_mtim.tv_nsec, time);
-	http_file_format_mode(u->file->st.st_mode, mode);
-	http_writer_text(w, "File-Time", time);
-	http_writer_text(w, "File-Mode", mode);
-}
-
-static int upload_send_small(struct upload *u, struct http_writer *w)
-{
-	struct transfer *t = &u->transfer;
-	char digest[HTTP_DIGEST_SIZE];
-
-	http_digest_format(u->digest, digest);
-	http_writer_text(w, "Repr-Digest", digest);
-	int r = http_call_start(&t->call, w, upload_size(u), t->timeout_ms);
-	u->whole = true;
-	return r < 0 ? r : http_call_write(&t->call, buffer_bytes(&u->small));
-}
-
-/* No byte of it goes through the socket. */
-static int upload_hand_over(struct upload *u, struct http_writer *w)
-{
-	struct transfer *t = &u->transfer;
-
-	http_writer_text(w, "File-Descriptor", "?1");
-	http_call_give_file(&t->call, u->file->fd);
-	u->whole = true;
-	return http_call_start(&t->call, w, 0, t->timeout_ms);
-}
-
-static int upload_send_body(struct upload *u, struct http_writer *w, bool chunked)
-{
-	struct transfer *t = &u->transfer;
-	uint64_t left = upload_size(u) - u->offset;
-
-	u->sent = u->offset;
-	u->whole = false;
-	int r = http_call_start(&t->call, w, chunked ? HTTP_LENGTH_UNKNOWN : left, t->timeout_ms);
-	if (r == 0 && left)
-		r = http_call_begin_file(&t->call, left);
-	return r;
-}
-
-static int upload_create(struct upload *u)
-{
-	struct http_writer w;
-
-	u->offset = 0;
-	int r = file_target(&u->target, u->file->name);
-	if (r == 0)
-		r = buffer_append(&u->target, u->file->query, strlen(u->file->query));
-	if (r < 0)
-		return r;
-	http_call_begin(&u->transfer.call, &w, HTTP_PUT, buffer_bytes(&u->target));
-	http_writer_text(&w, "Content-Type", "application/octet-stream");
-	upload_write_facts(u, &w);
-	if (upload_is_small(u))
-		return upload_send_small(u, &w);
-	u->handed = u->hands;
-	if (u->handed)
-		return upload_hand_over(u, &w);
-	if (!u->plain)
-		upload_write_length(u, &w);
-	return upload_send_body(u, &w, !u->plain);
-}
-
-static int upload_append(struct upload *u)
-{
-	struct http_writer w;
-
-	http_call_begin(&u->transfer.call, &w, HTTP_PATCH, bytes_text(u->location));
-	http_writer_text(&w, "Content-Type", HTTP_UPLOAD_MEDIA_TYPE);
-	http_writer_number(&w, "Upload-Offset", u->offset);
-	upload_write_length(u, &w);
-	return upload_send_body(u, &w, true);
-}
-
-static int upload_ask(struct upload *u)
-{
-	struct transfer *t = &u->transfer;
-	struct http_writer w;
-
-	http_call_begin(&t->call, &w, HTTP_HEAD, bytes_text(u->location));
-	http_writer_number(&w, "Upload-Draft-Interop-Version", HTTP_UPLOAD_INTEROP);
-	return http_call_start(&t->call, &w, 0, t->timeout_ms);
-}
-
-static int upload_look(struct upload *u)
-{
-	struct transfer *t = &u->transfer;
-	struct http_writer w;
-
-	int r = file_target(&u->target, u->file->name);
-	if (r < 0)
-		return r;
-	http_call_begin(&t->call, &w, HTTP_HEAD, buffer_bytes(&u->target));
-	http_writer_text(&w, "Want-Repr-Digest", "sha-256=10");
-	return http_call_start(&t->call, &w, 0, t->timeout_ms);
-}
-
 static void upload_on_begin(struct transfer *t)
 {
-	static int (*const requests[])(struct upload * u) = {
-		[UPLOAD_CREATE] = upload_create,
-		[UPLOAD_ASK] = upload_ask,
-		[UPLOAD_APPEND] = upload_append,
-		[UPLOAD_LOOK] = upload_look,
-	};
 	struct upload *u = upload_of(t);
 
 	u->step = u->next;
 	u->next = u->location[0] ? UPLOAD_ASK : UPLOAD_CREATE; /* should it break */
-	int r = requests[u->step](u);
-	if (r < 0)
+	int r = upload_send(u);
+	if (r == -ESTALE)
+		upload_fail(u, -EBADMSG, "what has been sent is gone and cannot be sent again");
+	else if (r < 0)
 		upload_fail(u, r, "cannot send it");
 	else
 		upload_pump(u);
@@ -305,7 +102,7 @@ static void upload_on_interim(struct transfer *t, const struct http_response *r)
 		!upload_take_location(u, http_fields_get_only(&r->fields, "Location")))
 		return;
 	u->next = UPLOAD_ASK;
-	if (upload_size(u) >= UPLOAD_NOTED_MIN)
+	if (u->end >= UPLOAD_NOTED_MIN && !u->file->grows)
 		upload_note_write(&u->note, u->location);
 }
 
@@ -320,7 +117,7 @@ static void upload_on_head(struct transfer *t, const struct http_response *r)
 		if (upload.has_offset && upload.offset > u->offset)
 			transfer_gained(t);
 		u->next = upload.complete ? UPLOAD_LOOK : UPLOAD_APPEND;
-		if (upload.has_offset && upload.offset <= upload_size(u))
+		if (upload.has_offset && upload.offset <= u->end)
 			u->offset = upload.offset;
 		else if (!upload.complete)
 			upload_forget(u);
@@ -375,7 +172,7 @@ static bool upload_finds_a_way(struct upload *u, int status)
 		u->next = UPLOAD_LOOK;
 	} else if (u->step == UPLOAD_APPEND && status == 400 && u->noted) {
 		upload_forget(u); /* the file is another one after all */
-	} else if (u->step == UPLOAD_CREATE && !u->plain && !upload_is_small(u) &&
+	} else if (u->step == UPLOAD_CREATE && !u->plain && !u->is_small && !u->file->grows &&
 		   (status == 411 || status == 501)) {
 		u->plain = true;
 	} else if (u->step == UPLOAD_CREATE && u->handed && status == 400) {
@@ -447,7 +244,7 @@ void upload_deinit(struct upload *u)
 
 static int upload_read_small(struct upload *u)
 {
-	size_t size = (size_t)upload_size(u);
+	size_t size = (size_t)u->end;
 	uint8_t *to;
 
 	buffer_consume(&u->small, buffer_len(&u->small));
@@ -471,13 +268,17 @@ int upload_start(struct upload *u, const struct upload_file *file, struct fault 
 	u->location[0] = 0;
 	u->offset = u->sent = 0;
 	u->noted = u->hashed = u->wrong = u->handed = false;
+	u->start = 0;
+	u->end = file->grows ? 0 : (uint64_t)file->st.st_size;
+	u->complete = !file->grows;
+	u->is_small = u->complete && u->end <= UPLOAD_SMALL;
 	hasher_start(u->hasher, file->fd);
 	int r = 0;
-	if (upload_is_small(u)) {
+	if (u->is_small) {
 		r = upload_read_small(u);
 		u->hashed = true;
-	} else {
-		hasher_extend(u->hasher, upload_size(u));
+	} else if (u->complete) {
+		hasher_extend(u->hasher, u->end);
 		r = upload_note_init(&u->note, a, file->name, &file->st);
 		u->noted = r == 0 && upload_note_read(&u->note, u->location);
 	}
@@ -488,4 +289,23 @@ int upload_start(struct upload *u, const struct upload_file *file, struct fault 
 	u->next = u->noted ? UPLOAD_ASK : UPLOAD_CREATE;
 	transfer_start(&u->transfer);
 	return 0;
+}
+
+void upload_grow(struct upload *u, uint64_t end, bool complete)
+{
+	u->end = end;
+	u->complete = complete;
+	hasher_extend(u->hasher, end);
+	transfer_moved(&u->transfer);
+	if (u->transfer.active && !u->transfer.call.over)
+		upload_pump(u);
+}
+
+uint64_t upload_release(struct upload *u, uint64_t start)
+{
+	uint64_t known = u->sent > UPLOAD_AHEAD ? u->sent - UPLOAD_AHEAD : 0;
+	uint64_t hashed = hasher_reach(u->hasher, known);
+
+	u->start = start;
+	return u->sent < hashed ? u->sent : hashed;
 }

@@ -39,6 +39,7 @@ struct upload_file {
 	const char *shown; /* to people */
 	struct stat st;	   /* of FD */
 	const char *query; /* "?topic=T…", or empty */
+	bool grows;	   /* how long it will be is not known: upload_grow() */
 };
 
 struct upload {
@@ -51,18 +52,24 @@ struct upload {
 	enum upload_step step; /* of the call that is under way */
 	enum upload_step next;
 	char location[UPLOAD_NOTE_MAX]; /* of the upload, where the server can go on with it */
-	uint64_t offset;		/* that this request begins with, or the server has said */
-	uint64_t sent;			/* bytes of the file that the kernel took */
-	bool noted;			/* begun by an earlier process */
-	bool hands;			/* files are handed over */
-	bool handed;			/* this one was */
-	bool confirmed;			/* the answer has a digest */
-	bool plain; /* the server wants to know the length before, and no trailer */
-	bool whole; /* the body is */
+	uint64_t start;			/* what is before is gone */
+	uint64_t end;			/* bytes that are there, */
+	bool complete;			/* and no more will come */
+	bool is_small;
+	uint64_t offset; /* that this request begins with, or the server has said */
+	uint64_t sent;	 /* bytes of the file that the kernel took */
+	bool noted;	 /* begun by an earlier process */
+	bool hands;	 /* files are handed over */
+	bool handed;	 /* this one was */
+	bool confirmed;	 /* the answer has a digest */
+	bool plain;	 /* the server wants to know the length before, and no trailer */
+	bool whole;	 /* the body is */
 	bool hashed;
 	bool wrong; /* the server has something else */
 	uint8_t digest[SHA256_SIZE];
 	uv_timer_t pump;
+	/* Some more was sent of a file that grows; NULL: its owner need not know. */
+	void (*progressed)(struct upload *u);
 	/* It is over: WHY is NULL when the file is there. The next one may be started. */
 	void (*done)(struct upload *u, const struct fault *why);
 };
@@ -76,3 +83,10 @@ void upload_deinit(struct upload *u);
 
 /* 0, or a negative errno with a line, and `done` does not come. */
 int upload_start(struct upload *u, const struct upload_file *file, struct fault *why);
+
+/* For a file that grows: it has END bytes now; COMPLETE: and will have no more. */
+void upload_grow(struct upload *u, uint64_t end, bool complete);
+
+/* The same, in `progressed`: how many bytes have been sent and hashed, and are wanted only to be
+ * sent again. What is before START is gone from the file. */
+uint64_t upload_release(struct upload *u, uint64_t start);

@@ -5,6 +5,7 @@ import json
 import os
 import stat
 import subprocess
+import threading
 
 import pytest
 from file_server import FileServer, repr_digest
@@ -358,3 +359,36 @@ def test_gives_up_in_time(server, ferry):
     result = ferry("get", server.address, "a.txt", "--timeout", "300ms")
     server.hold.set()
     assert result.returncode == 124 and "nothing has moved" in result.stderr
+
+
+# ---- standard input ----
+
+
+@pytest.mark.parametrize("size", [0, 10, 100_000, 120_000_000])
+def test_standard_input(hub, environment, tmp_path, place, size):
+    data = os.urandom(1_000_000) * (size // 1_000_000) or os.urandom(size)
+    words = [FERRY, "put", hub.address, "-", "--as", "stream"]
+    done = subprocess.run(words, input=data, env=environment, cwd=tmp_path, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (place / "stream").read_bytes() == data
+
+
+def test_standard_input_that_pauses(hub, start, place):
+    putting = start("put", hub.address, "-", "--as", "stream", "--timeout", "300ms")
+    for _ in range(3):
+        putting.type("some more\n")
+        threading.Event().wait(0.4)  # longer than it waits for anything else
+    putting.close_input()
+    putting.wait()
+    assert (place / "stream").read_text() == "some more\n" * 3
+
+
+def test_standard_input_to_a_server_that_breaks(server, environment, tmp_path):
+    server.cuts = [0]
+    words = [FERRY, "put", server.address, "-", "--as", "stream"]
+    done = subprocess.run(words, input=BIG, env=environment, cwd=tmp_path, capture_output=True)
+    assert done.returncode == 0 and server.files["stream"] == BIG
+
+
+def test_standard_input_needs_a_name(hub, ferry):
+    assert ferry("put", hub.address, "-", input="x").returncode == 64

@@ -147,7 +147,14 @@ def test_the_hub_is_killed(kept, large, environment, tmp_path, verb):
     result = prepare(kept, verb, environment, tmp_path)
     expected = digest_of(large)
     watch = Watch(result, SIZE)
-    process = run(environment, tmp_path, *WORDS[verb](kept.address))
+
+    def begin():
+        """Until it has met the hub: what is never there is not waited for."""
+        process = run(environment, tmp_path, *WORDS[verb](kept.address))
+        kept.hub.wait_for("Accepted connection")
+        return process
+
+    process = begin()
     for pause in moments(0.4):
         try:
             process.wait(pause)
@@ -158,7 +165,7 @@ def test_the_hub_is_killed(kept, large, environment, tmp_path, verb):
         finish(process)
         assert digest_of(result) == expected
         result.unlink()
-        process = run(environment, tmp_path, *WORDS[verb](kept.address))
+        process = begin()
     finish(process)
     watch.end()
     assert digest_of(result) == expected
