@@ -233,8 +233,9 @@ struct ferry_asking;
 struct ferry_ask_options {
 	size_t size; /* of this structure, as the program was built with it */
 
-	const char *type; /* of the body (NULL: none) */
-	int streamed;	  /* the body is written by ferry_ask_write(), of any length (0) */
+	const char *type;	    /* of the body (NULL: none) */
+	const char *const *headers; /* further fields, "Name: value"; NULL is behind the last */
+	int streamed;	/* the body is written by ferry_ask_write(), of any length (0) */
 	int retry_lost; /* a server that is lost before its reply may be followed by another (0) */
 	int timeout_ms; /* until the reply begins (30,000); -1: for ever */
 
@@ -261,7 +262,7 @@ static inline struct ferry_ask_options ferry_ask_options(void)
 }
 
 /* Asks SERVICE in the background, with LEN bytes unless the body is streamed. NULL for a bad
- * address; all else is told by `done`. The options are copied. */
+ * address or field; all else is told by `done`. The options are copied. */
 FERRY_API struct ferry_asking *ferry_ask_start(struct ferry *f, const char *address,
 	const char *service, const void *body, size_t len, const struct ferry_ask_options *options);
 

@@ -16,6 +16,8 @@
 struct request_settings {
 	const char *type;
 	uint64_t timeout;
+	struct option_list headers;
+	bool retry_lost;
 };
 
 struct request {
@@ -32,6 +34,10 @@ static const struct option_entry request_options[] = {
 	OPTION_TIMEOUT(struct request_settings, "30s"),
 	{"type", 0, OPTION_TEXT, offsetof(struct request_settings, type), "TYPE",
 		"application/octet-stream", 0, 0, "the media type of BODY"},
+	{"header", 'H', OPTION_LIST, offsetof(struct request_settings, headers), "'NAME: VALUE'",
+		NULL, 0, 0, "a further field that goes with the request"},
+	{"retry-lost", 0, OPTION_FLAG, offsetof(struct request_settings, retry_lost), NULL, NULL, 0,
+		0, "when the server is lost before its reply, let another one answer"},
 	OPTION_END,
 };
 
@@ -146,13 +152,16 @@ static int request_start(struct request *q, const struct command_line *line, con
 		.type = q->settings->type,
 		.length = body ? strlen(body) : HTTP_LENGTH_UNKNOWN,
 		.timeout = q->settings->timeout,
+		.retry_lost = q->settings->retry_lost,
+		.headers = q->settings->headers.texts,
+		.header_count = q->settings->headers.count,
 	};
 
 	int r = address_parse(&q->address, line->words[0], &q->why);
 	if (r == 0)
 		r = inquiry_init(&q->inquiry, &q->loop, &q->address, line->trust, &request_handler);
 	if (r == 0)
-		r = inquiry_start(&q->inquiry, &options);
+		r = inquiry_start(&q->inquiry, &options, &q->why);
 	if (r < 0)
 		return r;
 	return body ? inquiry_write(&q->inquiry, bytes_text(body)) : request_open_input(q);

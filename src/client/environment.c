@@ -1,5 +1,6 @@
 #include "client/environment.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -21,14 +22,39 @@ static int environment_add(char **environment, size_t *count, const char *name, 
 /* What is said of the request, and the token, which is not the command's to have. */
 static bool environment_is_fact(const char *line)
 {
-	static const char *const names[] = {"REQUEST_METHOD=", "CONTENT_TYPE=", "CONTENT_LENGTH=",
-		"QUERY_STRING=", "REMOTE_ADDR=", "REMOTE_USER=", "SERVER_SOFTWARE=",
-		"FERRY_SERVICE=", "FERRY_REQUEST_ID=", "FERRY_REQUEST_TIMEOUT=", "FERRY_TOKEN="};
+	static const char *const names[] = {
+		"REQUEST_METHOD=", "CONTENT_TYPE=", "CONTENT_LENGTH=", "QUERY_STRING=",
+		"REMOTE_ADDR=", "REMOTE_USER=", "SERVER_SOFTWARE=", "FERRY_SERVICE=",
+		"FERRY_REQUEST_ID=", "FERRY_REQUEST_TIMEOUT=", "FERRY_TOKEN=", "HTTP_"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strncmp(line, names[i], strlen(names[i])))
 			return true;
 	return false;
+}
+
+/* A field of the request's own, as HTTP_NAME (RFC 3875 section 4.1.18). A name that could be
+ * mistaken for another one is left out. */
+static int environment_add_field(char **environment, size_t *count, const struct http_field *f)
+{
+	const struct bytes prefix = BYTES_LITERAL("Request-Header-");
+	char name[256] = "HTTP_";
+	size_t len = strlen(name);
+
+	if (f->name.len <= prefix.len || f->name.len >= sizeof(name) ||
+		!bytes_equal_nocase(bytes_of(f->name.data, prefix.len), prefix))
+		return 0;
+	for (size_t i = prefix.len; i < f->name.len; i++) {
+		unsigned char c = f->name.data[i];
+		if (!isalnum(c) && c != '-')
+			return 0;
+		name[len++] = c == '-' ? '_' : (char)toupper(c);
+	}
+	name[len] = '\0';
+	for (size_t i = 0; i < *count; i++)
+		if (!strncmp(environment[i], name, len) && environment[i][len] == '=')
+			return 0; /* the first counts */
+	return environment_add(environment, count, name, f->value);
 }
 
 char **environment_new(const char *service, const struct http_response *r)
@@ -52,7 +78,7 @@ char **environment_new(const char *service, const struct http_response *r)
 
 	while (environ[ours])
 		ours++;
-	char **environment = calloc(ours + FACTS_MAX + 1, sizeof(*environment));
+	char **environment = calloc(ours + FACTS_MAX + r->fields.count + 1, sizeof(*environment));
 	if (!environment)
 		return NULL;
 	for (size_t i = 0; i < ours; i++) {
@@ -64,6 +90,9 @@ char **environment_new(const char *service, const struct http_response *r)
 	}
 	for (size_t i = 0; i < sizeof(facts) / sizeof(*facts); i++)
 		if (environment_add(environment, &count, facts[i].name, facts[i].value) < 0)
+			return environment_free(environment);
+	for (size_t i = 0; i < r->fields.count; i++)
+		if (environment_add_field(environment, &count, &r->fields.at[i]) < 0)
 			return environment_free(environment);
 	return environment;
 }

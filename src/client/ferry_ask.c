@@ -211,6 +211,15 @@ static struct ferry_asking *asking_new(struct ferry *f, const char *where)
 	return NULL;
 }
 
+static size_t count_texts(const char *const *texts)
+{
+	size_t count = 0;
+
+	while (texts && texts[count])
+		count++;
+	return count;
+}
+
 static int asking_start(struct ferry_asking *a, const char *service, struct bytes body)
 {
 	const struct ferry_ask_options *o = &a->options;
@@ -219,12 +228,16 @@ static int asking_start(struct ferry_asking *a, const char *service, struct byte
 		.type = o->type,
 		.length = o->streamed ? HTTP_LENGTH_UNKNOWN : body.len,
 		.timeout = o->timeout_ms < 0 ? ever_ms : (uint64_t)o->timeout_ms,
+		.retry_lost = o->retry_lost,
+		.headers = o->headers,
+		.header_count = count_texts(o->headers),
 	};
 
-	int r = inquiry_start(&a->inquiry, &options);
-	if (r == 0 && !o->streamed && body.len)
-		r = inquiry_write(&a->inquiry, body);
-	return r;
+	int r = inquiry_start(&a->inquiry, &options, &a->ferry->why);
+	if (r < 0 || o->streamed || !body.len)
+		return r;
+	r = inquiry_write(&a->inquiry, body);
+	return r < 0 ? fault_errno(&a->ferry->why, r, "cannot ask") : 0;
 }
 
 struct ferry_asking *ferry_ask_start(struct ferry *f, const char *address, const char *service,
@@ -240,11 +253,9 @@ struct ferry_asking *ferry_ask_start(struct ferry *f, const char *address, const
 	memcpy(&a->options, options, known(options->size));
 	list_push(&f->askings, &a->node);
 	context_touch(f);
-	int r = asking_start(a, service, bytes_of(body, len));
-	if (r == 0)
+	if (asking_start(a, service, bytes_of(body, len)) == 0)
 		return a;
 	asking_free(a);
-	fault_errno(&f->why, r, "cannot ask '%s'", service);
 	return NULL;
 }
 

@@ -1,9 +1,11 @@
 #include "client/inquiry.h"
 
 #include "base/cleanup.h"
+#include "wire/http_hop.h"
 #include "wire/uri.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 /* How much longer than the hub we wait: it knows better what is the matter. */
 enum { SLACK_MS = 2000 };
@@ -20,7 +22,8 @@ static void inquiry_on_head(struct http_call *c, const struct http_response *r)
 	struct inquiry *q = inquiry_of(c);
 	uint64_t exit;
 
-	q->replying = r->status == 200;
+	/* A status that is the server's is named once more. */
+	q->replying = r->status == 200 || http_fields_get(&r->fields, "Status").len;
 	if (!q->replying) {
 		q->refusal.status = r->status;
 		q->refusal.is_json = true;
@@ -124,24 +127,61 @@ static int inquiry_target(struct buffer *target, const struct inquiry_options *o
 	return r < 0 ? r : buffer_print(target, "?timeout=%llums", (unsigned long long)o->timeout);
 }
 
-int inquiry_start(struct inquiry *q, const struct inquiry_options *o)
+/* The fields that say how the request itself travels, or have an option. */
+static int inquiry_header(struct http_writer *head, const char *text, struct fault *why)
+{
+	static const char *const own[] = {"Authorization", "Content-Length", "Content-Type",
+		"Expect", "Host", "Request-Retry", "Request-Timeout", "User-Agent"};
+	struct bytes value = bytes_text(text), name;
+
+	if (!bytes_cut(&value, ':', &name) || !http_is_token(name) || !http_is_value(value))
+		return fault_set(why, -EINVAL, "a header is written 'Name: value', not '%s'", text);
+	struct http_field field = {name, http_trim(value)};
+	struct http_fields none = {0};
+	if (!http_field_is_end_to_end(&none, &field) ||
+		http_name_is_in(name, own, sizeof(own) / sizeof(*own)))
+		return fault_set(why, -EINVAL, "the header %.*s is not yours to say", (int)name.len,
+			(const char *)name.data);
+	char *copy = bytes_dup(name);
+	if (!copy)
+		return fault_errno(why, -ENOMEM, "cannot ask");
+	http_writer_field(head, copy, field.value);
+	free(copy);
+	return 0;
+}
+
+static int inquiry_head(struct inquiry *q, struct http_writer *head,
+	const struct inquiry_options *o, struct fault *why)
 {
 	cleanup(buffer_deinit) struct buffer target = BUFFER_NULL;
+
+	int r = inquiry_target(&target, o);
+	if (r < 0)
+		return fault_errno(why, r, "cannot ask");
+	http_call_begin(&q->call, head, HTTP_POST, buffer_bytes(&target));
+	if (o->type)
+		http_writer_text(head, "Content-Type", o->type);
+	if (o->retry_lost)
+		http_writer_text(head, "Request-Retry", "lost");
+	for (size_t i = 0; i < o->header_count && r == 0; i++)
+		r = inquiry_header(head, o->headers[i], why);
+	return r;
+}
+
+int inquiry_start(struct inquiry *q, const struct inquiry_options *o, struct fault *why)
+{
 	struct http_writer head;
 
 	reply_init(&q->refusal, HTTP_POST);
 	q->replying = false;
 	q->exit = -1;
-	int r = inquiry_target(&target, o);
+	int r = inquiry_head(q, &head, o, why);
 	if (r < 0)
 		return r;
-	http_call_begin(&q->call, &head, HTTP_POST, buffer_bytes(&target));
-	if (o->type)
-		http_writer_text(&head, "Content-Type", o->type);
-	if (o->lines.len && buffer_append(head.out, o->lines.data, o->lines.len) < 0)
-		return -ENOMEM;
 	r = http_call_start(&q->call, &head, o->length, o->timeout);
-	if (r == 0 && o->timeout < UINT64_MAX - SLACK_MS)
+	if (r < 0)
+		return fault_errno(why, r, "cannot ask");
+	if (o->timeout < UINT64_MAX - SLACK_MS)
 		http_call_expect(&q->call, o->timeout + SLACK_MS);
-	return r;
+	return 0;
 }

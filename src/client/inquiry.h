@@ -29,10 +29,12 @@ struct inquiry_handler {
 
 struct inquiry_options {
 	const char *service;
-	const char *type;   /* the media type of the body, or NULL */
-	uint64_t length;    /* of the body; HTTP_LENGTH_UNKNOWN: until inquiry_end() */
-	uint64_t timeout;   /* ms until the reply begins */
-	struct bytes lines; /* of the head, beside these: whole field lines, or empty */
+	const char *type; /* the media type of the body, or NULL */
+	uint64_t length;  /* of the body; HTTP_LENGTH_UNKNOWN: until inquiry_end() */
+	uint64_t timeout; /* ms until the reply begins */
+	bool retry_lost;  /* a server that is lost before its reply may be followed by another */
+	const char *const *headers; /* further fields, "NAME: VALUE", */
+	size_t header_count;
 };
 
 struct inquiry {
@@ -52,8 +54,9 @@ int inquiry_init(struct inquiry *q, struct loop *l, const struct address *a, str
 /* Breaks off what is under way; the server is told. Safe on INQUIRY_NULL and twice. */
 void inquiry_deinit(struct inquiry *q);
 
-/* Asks; one under way is broken off. 0, or a negative errno and no callback comes. */
-int inquiry_start(struct inquiry *q, const struct inquiry_options *options);
+/* Asks; one under way is broken off. 0, or a negative errno with a line in WHY and no callback
+ * comes. */
+int inquiry_start(struct inquiry *q, const struct inquiry_options *options, struct fault *why);
 
 static inline int inquiry_write(struct inquiry *q, struct bytes piece)
 {

@@ -110,21 +110,29 @@ void call_init(struct call *c)
 	due_init(&c->due);
 }
 
-static int call_name(struct services *s, struct call *c)
+static int call_make_id(char id[CALL_ID_SIZE])
 {
 	uint64_t random[2];
 
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		return -errno;
-	snprintf(c->id, sizeof(c->id), "%016llx%016llx", (unsigned long long)random[0],
+	snprintf(id, CALL_ID_SIZE, "%016llx%016llx", (unsigned long long)random[0],
 		(unsigned long long)random[1]);
+	return 0;
+}
+
+static int call_name(struct services *s, struct call *c)
+{
+	int r = call_make_id(c->id);
+
 	c->by_id.key = bytes_text(c->id);
-	return table_insert(&s->ids, &c->by_id);
+	return r < 0 ? r : table_insert(&s->ids, &c->by_id);
 }
 
 static void call_give(struct services *s, struct call *c, struct taker *t)
 {
 	list_unlink(&t->node);
+	list_unlink(&t->due.node);
 	t->service->waiting--;
 	t->service = NULL;
 	s->counters.takers--;
@@ -161,6 +169,33 @@ int call_start(struct services *s, struct call *c, struct bytes name, uint64_t n
 	} else {
 		call_give(s, c, container_of(service->takers.next, struct taker, node));
 	}
+	return 0;
+}
+
+int call_again(struct services *s, struct call *c, uint64_t now)
+{
+	struct service *service = c->service;
+	char id[CALL_ID_SIZE];
+
+	int r = call_make_id(id);
+	if (r < 0)
+		return r;
+	table_remove(&s->ids, &c->by_id);
+	memcpy(c->id, id, sizeof(id));
+	c->by_id.key = bytes_text(c->id);
+	table_insert(&s->ids, &c->by_id); /* there is room: it has just left */
+	c->given = false;
+	service->running--;
+	s->counters.running--;
+	service->seen_ms = now; /* another server may be on its way */
+	if (!list_empty(&service->takers)) {
+		call_give(s, c, container_of(service->takers.next, struct taker, node));
+		return 0;
+	}
+	list_link_before(&c->node, service->queue.next);
+	service->queued++;
+	s->counters.queued++;
+	service_settle(s, service, now);
 	return 0;
 }
 
@@ -205,9 +240,11 @@ void taker_init(struct taker *t)
 {
 	*t = (struct taker){0};
 	list_init(&t->node);
+	due_init(&t->due);
 }
 
-int taker_wait(struct services *s, struct taker *t, struct bytes name, uint64_t now)
+int taker_wait(
+	struct services *s, struct taker *t, struct bytes name, uint64_t now, uint64_t due_ms)
 {
 	struct service *service = service_find(s, name);
 
@@ -220,6 +257,8 @@ int taker_wait(struct services *s, struct taker *t, struct bytes name, uint64_t 
 	t->service = service;
 	service->waiting++;
 	s->counters.takers++;
+	if (due_ms != UINT64_MAX)
+		due_set(&s->idle, &t->due, due_ms);
 	if (list_empty(&service->queue))
 		return 0;
 	struct call *c = container_of(service->queue.next, struct call, node);
@@ -238,6 +277,7 @@ void taker_leave(struct services *s, struct taker *t, uint64_t now)
 		return;
 	t->service = NULL;
 	list_unlink(&t->node);
+	list_unlink(&t->due.node);
 	service->waiting--;
 	s->counters.takers--;
 	service_settle(s, service, now);
@@ -251,6 +291,7 @@ void services_init(struct services *s, const struct services_options *options)
 	table_init(&s->names);
 	table_init(&s->ids);
 	list_init(&s->due);
+	list_init(&s->idle);
 	list_init(&s->lapses);
 }
 
@@ -276,6 +317,14 @@ void services_expire(struct services *s, uint64_t now)
 		s->counters.late++;
 		s->options.failed(c, CALL_LATE);
 	}
+	while (due_next(&s->idle) <= now) {
+		struct due *due = container_of(s->idle.next, struct due, node);
+		struct taker *t = container_of(due, struct taker, due);
+		/* It has just been there, so the service is served for a while yet. */
+		t->service->seen_ms = now;
+		taker_leave(s, t, now);
+		s->options.idle(t);
+	}
 	while (due_next(&s->lapses) <= now) {
 		struct due *due = container_of(s->lapses.next, struct due, node);
 		service_lapse(s, container_of(due, struct service, lapse));
@@ -284,10 +333,11 @@ void services_expire(struct services *s, uint64_t now)
 
 uint64_t services_next_due(const struct services *s)
 {
-	uint64_t call = due_next(&s->due);
-	uint64_t lapse = due_next(&s->lapses);
+	uint64_t first = due_next(&s->due);
 
-	return call < lapse ? call : lapse;
+	if (due_next(&s->idle) < first)
+		first = due_next(&s->idle);
+	return due_next(&s->lapses) < first ? due_next(&s->lapses) : first;
 }
 
 struct visit {

@@ -42,6 +42,7 @@ struct call {
 /* A server that waits for a call. */
 struct taker {
 	struct list node;
+	struct due due;
 	struct service *service; /* NULL when it does not wait */
 };
 
@@ -57,6 +58,7 @@ struct services_options {
 	size_t max_queued;				/* and for all of them together */
 	void (*given)(struct call *c, struct taker *t); /* neither waits any more */
 	void (*failed)(struct call *c, enum call_failure how);
+	void (*idle)(struct taker *t); /* no call came in time; it waits no more */
 };
 
 struct services_counters {
@@ -75,6 +77,7 @@ struct services {
 	struct table names;
 	struct table ids;
 	struct list due;    /* calls */
+	struct list idle;   /* takers */
 	struct list lapses; /* services that are no longer served when nobody comes until then */
 };
 
@@ -111,11 +114,17 @@ void call_begin_answer(struct call *c);
  * one. `failed` is not called. Safe twice and on one that never started. */
 void call_end(struct services *s, struct call *c, uint64_t now, bool lost);
 
+/* The server that C was given to is gone, and nothing of an answer has begun: C waits again, before
+ * all others, under a new id. 0, and it may have been `given` when this returns; or a negative
+ * errno, and it is as it was. */
+int call_again(struct services *s, struct call *c, uint64_t now);
+
 void taker_init(struct taker *t);
 
-/* T serves NAME, and waits: it has been `given` a call when this returns, or will be. 0, or
- * -ENOMEM. */
-int taker_wait(struct services *s, struct taker *t, struct bytes name, uint64_t now);
+/* T serves NAME, and waits until DUE_MS (UINT64_MAX: for ever): it has been `given` a call when
+ * this returns, or will be. 0, or -ENOMEM. */
+int taker_wait(
+	struct services *s, struct taker *t, struct bytes name, uint64_t now, uint64_t due_ms);
 
 /* T waits no more. Safe on one that does not. */
 void taker_leave(struct services *s, struct taker *t, uint64_t now);

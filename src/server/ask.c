@@ -10,11 +10,12 @@
 #include "server/desk.h"
 #include "server/login.h"
 #include "server/server.h"
+#include "wire/http_hop.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-enum { BODY_SMALL = 16 * 1024 };
+enum { BODY_SMALL = 16 * 1024, BODY_KEPT = 64 * 1024, FIELDS_MAX = 8 * 1024 };
 
 static struct desk *desk_of(const struct asking *a)
 {
@@ -48,6 +49,18 @@ void asking_dismiss(struct asking *a)
 	}
 }
 
+void asking_lose(struct asking *a, const char *detail)
+{
+	struct desk *d = desk_of(a);
+
+	if (a->retry && !a->replying && call_again(&d->services, &a->call, desk_now(d)) == 0) {
+		desk_arm(d);
+		return;
+	}
+	a->lost = true;
+	asking_fail(a, 502, detail);
+}
+
 void asking_fail(struct asking *a, int status, const char *detail)
 {
 	struct exchange *asker = a->asker;
@@ -72,6 +85,7 @@ static void ask_close(struct exchange *x)
 	buffer_deinit(&a->body);
 	buffer_deinit(&a->type);
 	buffer_deinit(&a->query);
+	buffer_deinit(&a->fields);
 	free(a);
 }
 
@@ -80,6 +94,31 @@ static void ask_close(struct exchange *x)
 static int ask_copy(struct buffer *to, struct bytes text)
 {
 	return text.len ? buffer_append(to, text.data, text.len) : 0;
+}
+
+/* What the hub itself is told, or says by other names; and Proxy, which as HTTP_PROXY in a
+ * command's environment would be taken for something else. */
+static const char *const ask_own[] = {"Authorization", "Content-Length", "Content-Type", "Cookie",
+	"Expect", "Host", "Proxy", "Request-Retry", "Request-Timeout"};
+
+/* The fields that are for the server. 0, -ENOMEM, or -EMSGSIZE. */
+static int ask_copy_fields(struct buffer *to, const struct http_fields *fields)
+{
+	for (size_t i = 0; i < fields->count; i++) {
+		const struct http_field *f = &fields->at[i];
+		if (!http_field_is_end_to_end(fields, f) ||
+			http_name_is_in(f->name, ask_own, sizeof(ask_own) / sizeof(*ask_own)))
+			continue;
+		int r = buffer_print(
+			to, "Request-Header-%.*s: ", (int)f->name.len, (const char *)f->name.data);
+		if (r == 0)
+			r = ask_copy(to, f->value);
+		if (r == 0)
+			r = buffer_append(to, "\r\n", 2);
+		if (r < 0)
+			return r;
+	}
+	return buffer_len(to) <= FIELDS_MAX ? 0 : -EMSGSIZE;
 }
 
 static struct asking *asking_new(struct exchange *x, const struct http_request *r)
@@ -93,12 +132,18 @@ static struct asking *asking_new(struct exchange *x, const struct http_request *
 	a->length = r->framing == HTTP_CHUNKED ? HTTP_LENGTH_UNKNOWN : r->content_length;
 	if (r->framing == HTTP_NO_BODY)
 		a->length = 0;
-	if (ask_copy(&a->type, http_fields_get(&r->fields, "Content-Type")) < 0 ||
-		ask_copy(&a->query, r->query) < 0) {
-		buffer_deinit(&a->type);
-		return NULL;
-	}
+	a->retry = bytes_equal_nocase(
+		http_fields_get_only(&r->fields, "Request-Retry"), BYTES_LITERAL("lost"));
 	return take(a);
+}
+
+static int asking_copy(struct asking *a, const struct http_request *r)
+{
+	int e = ask_copy(&a->type, http_fields_get(&r->fields, "Content-Type"));
+
+	if (e == 0)
+		e = ask_copy(&a->query, r->query);
+	return e < 0 ? e : ask_copy_fields(&a->fields, &r->fields);
 }
 
 /* `?timeout=`, or the field Request-Timeout. */
@@ -147,9 +192,16 @@ static void ask_begin(struct exchange *x, const struct http_request *r)
 		return;
 	}
 	x->own = a;
+	int e = asking_copy(a, r);
+	if (e == -EMSGSIZE) {
+		exchange_refuse(
+			x, 431, "the fields for the server are larger than %d bytes", FIELDS_MAX);
+		return;
+	}
 	uint64_t now = desk_now(d);
 	uint64_t due = timeout < UINT64_MAX - now ? now + timeout : UINT64_MAX - 1;
-	int e = call_start(&d->services, &a->call, name, now, due);
+	if (e == 0)
+		e = call_start(&d->services, &a->call, name, now, due);
 	desk_arm(d);
 	if (e)
 		ask_refuse(x, e);
@@ -162,9 +214,19 @@ static void ask_body(struct exchange *x, struct bytes piece)
 	struct asking *a = x->own;
 	struct exchange *next = a->next;
 
-	if (!a->call.given) {
-		if (buffer_append(&a->body, piece.data, piece.len) < 0)
+	if (a->retry && buffer_len(&a->body) + piece.len > BODY_KEPT && a->call.given) {
+		a->retry = false;
+		buffer_deinit(&a->body);
+	}
+	if (!a->call.given || a->retry) {
+		if (buffer_append(&a->body, piece.data, piece.len) < 0) {
 			ask_refuse(x, -ENOMEM);
+			return;
+		}
+	}
+	if (!a->call.given) {
+		if (buffer_len(&a->body) > BODY_KEPT) /* it waits once more */
+			connection_hold(x->connection);
 		return;
 	}
 	/* One that replied before it had read all wants no more. */

@@ -68,6 +68,7 @@ struct desk *desk_new(struct server *s)
 					    .max_queued = DESK_MAX_QUEUED,
 					    .given = desk_give,
 					    .failed = desk_on_failed,
+					    .idle = desk_idle,
 				    });
 	return d;
 }

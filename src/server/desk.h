@@ -53,10 +53,12 @@ struct asking {
 	struct buffer body;	/* that came before there was a server */
 	struct buffer type;	/* Content-Type */
 	struct buffer query;
-	uint64_t length; /* of the body, or HTTP_LENGTH_UNKNOWN */
-	bool complete;	 /* the body has come */
-	bool lost;	 /* the server is gone */
-	bool replying;	 /* the asker has had the head */
+	struct buffer fields; /* of the asker's own: lines "Request-Header-NAME: VALUE" */
+	uint64_t length;      /* of the body, or HTTP_LENGTH_UNKNOWN */
+	bool complete;	      /* the body has come */
+	bool lost;	      /* the server is gone */
+	bool retry;	      /* if it is, another may have the call; the whole body is kept */
+	bool replying;	      /* the asker has had the head */
 };
 
 /* A server at `next`. Its exchange owns it. */
@@ -71,6 +73,8 @@ struct taking {
 /* A server's reply. Its exchange owns it. */
 struct answering {
 	struct asking *asking; /* NULL when the asker is gone */
+	int status;	       /* for the asker: 200, or what the server says */
+	struct buffer fields;  /* for the asker: whole lines */
 	struct buffer type;
 	struct buffer trailers;
 	uint64_t length;
@@ -79,11 +83,18 @@ struct answering {
 
 void desk_give(struct call *c, struct taker *t);
 
+/* The server is gone before the reply began: the call is given to another when the asker wants
+ * that, or fails with 502. */
+void asking_lose(struct asking *a, const char *detail);
+
 /* The call fails: the asker is told so, with STATUS or by a connection that breaks off. */
 void asking_fail(struct asking *a, int status, const char *detail);
 
 /* The server is not wanted any more: it is told through whichever exchange it still has. */
 void asking_dismiss(struct asking *a);
+
+/* Nothing came in time. */
+void desk_idle(struct taker *t);
 
 /* The body has come and T's exchange has been sent all of it. */
 void taking_end_request(struct taking *t);

@@ -11,7 +11,9 @@
 #include "server/desk.h"
 #include "server/login.h"
 #include "server/server.h"
+#include "wire/http_hop.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -36,10 +38,17 @@ static void reply_trailers(struct answering *r)
 		r->exit = reply_exit(status);
 }
 
+/* Whether the asker's answer has no body, whatever the server sends (RFC 9110 section 6.4.1). */
+static bool reply_is_bare(const struct answering *r)
+{
+	return r->status == 204 || r->status == 304;
+}
+
 /* The head of the asker's answer. */
 static struct http_writer reply_head(struct asking *a, const struct answering *r)
 {
-	struct http_writer w = exchange_begin(a->asker, 200);
+	struct http_writer w = exchange_begin(a->asker, r->status ? r->status : 200);
+	struct bytes fields = buffer_bytes(&r->fields);
 
 	call_begin_answer(&a->call);
 	desk_arm(a->asker->connection->server->desk);
@@ -47,6 +56,10 @@ static struct http_writer reply_head(struct asking *a, const struct answering *r
 	if (buffer_len(&r->type))
 		http_writer_field(&w, "Content-Type", buffer_bytes(&r->type));
 	http_writer_text(&w, "X-Content-Type-Options", "nosniff");
+	if (r->status)
+		http_writer_number(&w, "Status", (uint64_t)r->status);
+	if (fields.len && buffer_append(w.out, fields.data, fields.len) < 0)
+		w.error = -ENOMEM;
 	if (r->exit >= 0)
 		http_writer_number(&w, EXIT_STATUS, (uint64_t)r->exit);
 	else if (r->length == HTTP_LENGTH_UNKNOWN)
@@ -54,13 +67,70 @@ static struct http_writer reply_head(struct asking *a, const struct answering *r
 	return w;
 }
 
+/* The fields that the server has for the asker; those that are the hub's to say, or that would
+ * speak for the hub as a whole to a browser, are left out. */
+static int reply_copy_fields(struct buffer *to, const struct http_fields *fields)
+{
+	static const char *const own[] = {"Access-Control-Allow-Credentials",
+		"Access-Control-Allow-Headers", "Access-Control-Allow-Methods",
+		"Access-Control-Allow-Origin", "Access-Control-Expose-Headers",
+		"Access-Control-Max-Age", "Alt-Svc", "Clear-Site-Data", "Connection",
+		"Content-Length", "Content-Type", "Date", "Exit-Status", "Keep-Alive",
+		"Proxy-Authenticate", "Proxy-Connection", "Service-Worker-Allowed", "Set-Cookie",
+		"Set-Cookie2", "Status", "Strict-Transport-Security", "TE", "Trailer",
+		"Transfer-Encoding", "Upgrade", "X-Content-Type-Options"};
+	const struct bytes prefix = BYTES_LITERAL("Reply-Header-");
+
+	for (size_t i = 0; i < fields->count; i++) {
+		const struct http_field *f = &fields->at[i];
+		if (f->name.len <= prefix.len ||
+			!bytes_equal_nocase(bytes_of(f->name.data, prefix.len), prefix))
+			continue;
+		struct bytes name = bytes_skip(f->name, prefix.len);
+		if (http_name_is_in(name, own, sizeof(own) / sizeof(*own)))
+			continue;
+		int r = buffer_append(to, name.data, name.len);
+		if (r == 0)
+			r = buffer_append(to, ": ", 2);
+		if (r == 0 && f->value.len)
+			r = buffer_append(to, f->value.data, f->value.len);
+		if (r == 0)
+			r = buffer_append(to, "\r\n", 2);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* `Status: 404 Not Found`, as a CGI script says it (RFC 3875 section 6.3.3); 0 without, -EINVAL for
+ * what is none that a final answer can have. */
+static int reply_status(const struct http_request *r)
+{
+	struct bytes text = http_fields_get_only(&r->fields, "Status"), number;
+	uint64_t status;
+
+	if (!text.data)
+		return 0;
+	if (!bytes_cut(&text, ' ', &number))
+		number = text;
+	if (http_parse_number(number, &status) < 0 || status < 200 || status > 599)
+		return -EINVAL;
+	return (int)status;
+}
+
 static struct answering *answering_new(struct exchange *x, const struct http_request *r)
 {
 	struct bytes type = http_fields_get(&r->fields, "Content-Type");
 	cleanup(cleanup_free) struct answering *own = calloc(1, sizeof(*own));
 
-	if (!own || (type.len && buffer_append(&own->type, type.data, type.len) < 0))
+	if (!own)
 		return NULL;
+	if ((type.len && buffer_append(&own->type, type.data, type.len) < 0) ||
+		reply_copy_fields(&own->fields, &r->fields) < 0) {
+		buffer_deinit(&own->type);
+		buffer_deinit(&own->fields);
+		return NULL;
+	}
 	own->length = r->framing == HTTP_LENGTH ? r->content_length : HTTP_LENGTH_UNKNOWN;
 	own->exit = -1;
 	x->body.trailers = &own->trailers;
@@ -83,8 +153,8 @@ static void reply_begin(struct exchange *x, const struct http_request *r)
 		exchange_refuse(x, 410, "no one waits for this reply (any more)");
 		return;
 	}
-	if (status.data && reply_exit(status) < 0) {
-		exchange_refuse(x, 400, "an " EXIT_STATUS " is 0 to 255");
+	if ((status.data && reply_exit(status) < 0) || reply_status(r) < 0) {
+		exchange_refuse(x, 400, "an " EXIT_STATUS " is 0 to 255, a Status 200 to 599");
 		return;
 	}
 	struct answering *own = answering_new(x, r);
@@ -94,6 +164,7 @@ static void reply_begin(struct exchange *x, const struct http_request *r)
 	}
 	x->own = own;
 	own->asking = a;
+	own->status = reply_status(r);
 	if (status.data)
 		own->exit = reply_exit(status);
 	a->reply = x;
@@ -111,6 +182,8 @@ static void reply_body(struct exchange *x, struct bytes piece)
 	struct asking *a = r->asking;
 	struct exchange *asker = a->asker;
 
+	if (reply_is_bare(r))
+		return;
 	if (!a->replying) {
 		struct http_writer w = reply_head(a, r);
 		if (!exchange_stream_length(asker, &w, r->length))
@@ -129,7 +202,10 @@ static void reply_pass_end(struct asking *a, struct answering *r)
 
 	if (!a->replying) {
 		struct http_writer w = reply_head(a, r);
-		exchange_send(asker, &w, BYTES_NULL);
+		if (reply_is_bare(r))
+			exchange_send_empty(asker, &w);
+		else
+			exchange_send(asker, &w, BYTES_NULL);
 		return;
 	}
 	if (r->exit >= 0)
@@ -162,6 +238,17 @@ static void reply_ended(struct exchange *x)
 	connection_close(x->connection);
 }
 
+/* The server's other exchange gets no more of the request. */
+static void reply_let_go(struct asking *a)
+{
+	struct exchange *next = take(a->next);
+
+	if (!next)
+		return;
+	((struct taking *)next->own)->asking = NULL;
+	connection_close(next->connection);
+}
+
 static void reply_close(struct exchange *x)
 {
 	struct answering *r = x->own;
@@ -171,13 +258,14 @@ static void reply_close(struct exchange *x)
 	struct asking *a = r->asking;
 	x->own = NULL;
 	buffer_deinit(&r->type);
+	buffer_deinit(&r->fields);
 	buffer_deinit(&r->trailers);
 	free(r);
 	if (!a)
 		return;
 	a->reply = NULL;
-	a->lost = true;
-	asking_fail(a, 502, "the server broke off before its reply");
+	reply_let_go(a);
+	asking_lose(a, "the server broke off before its reply");
 }
 
 const struct handler desk_reply = {

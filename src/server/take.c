@@ -6,12 +6,14 @@
  * with a request in its hands is missed at once, and not only when the asker's time is out.
  */
 
-#include "base/cleanup.h"
+#include "base/clock.h"
 #include "server/desk.h"
 #include "server/login.h"
 #include "server/server.h"
 #include "wire/put.h"
+#include "wire/structured.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 static void take_write_head(struct http_writer *w, const struct asking *a, uint64_t now)
@@ -32,6 +34,9 @@ static void take_write_head(struct http_writer *w, const struct asking *a, uint6
 	if (buffer_len(&a->type))
 		http_writer_field(w, "Content-Type", buffer_bytes(&a->type));
 	http_writer_text(w, "Cache-Control", "no-store");
+	struct bytes fields = buffer_bytes(&a->fields);
+	if (fields.len && buffer_append(w->out, fields.data, fields.len) < 0)
+		w->error = -ENOMEM;
 }
 
 void desk_give(struct call *c, struct taker *taker)
@@ -50,7 +55,8 @@ void desk_give(struct call *c, struct taker *taker)
 	struct bytes body = buffer_bytes(&a->body);
 	if (body.len && !exchange_write(x, body))
 		return;
-	buffer_deinit(&a->body);
+	if (!a->retry)
+		buffer_deinit(&a->body);
 	if (a->complete)
 		taking_end_request(t);
 	else
@@ -69,14 +75,50 @@ void taking_end_request(struct taking *t)
 	exchange_finish(x);
 }
 
+void desk_idle(struct taker *taker)
+{
+	struct taking *t = container_of(taker, struct taking, taker);
+	struct http_writer w = exchange_begin(t->exchange, 204);
+
+	http_writer_text(&w, "Cache-Control", "no-store");
+	exchange_send_empty(t->exchange, &w);
+}
+
+/* How long to wait for a request at most, in ms: `?timeout=`, or `Prefer: wait=SECONDS` (RFC 7240
+ * section 4.3). UINT64_MAX without either. False when it was refused. */
+static bool take_patience(struct exchange *x, const struct http_request *r, uint64_t *ms)
+{
+	struct bytes prefer = http_fields_get(&r->fields, "Prefer");
+	struct structured_item wait;
+	char text[32];
+	struct bytes value;
+
+	*ms = UINT64_MAX;
+	int e = r->query.data ? uri_query_get(r->query, "timeout", text, sizeof(text) - 1, &value)
+			      : -ENOENT;
+	if (e == -ENOENT) {
+		if (prefer.len && structured_dictionary_get(prefer, "wait", &wait) == 0 &&
+			wait.type == STRUCTURED_INTEGER && wait.number > 0)
+			*ms = (uint64_t)wait.number * 1000;
+		return true;
+	}
+	if (e == 0)
+		text[value.len] = '\0';
+	if (e == 0 && clock_parse_span(text, ms) == 0)
+		return true;
+	exchange_refuse(x, 400, "a timeout is a time span such as 500ms or 10m");
+	return false;
+}
+
 static void take_begin(struct exchange *x, const struct http_request *r)
 {
 	struct desk *d = x->connection->server->desk;
 	uint8_t text[8];
 	struct bytes name, value;
+	uint64_t patience;
 
 	if (!desk_name(x, r, &name) || !exchange_may(x, ACCESS_SERVE, name) ||
-		!exchange_limit(x, r, 64 * 1024))
+		!take_patience(x, r, &patience) || !exchange_limit(x, r, 64 * 1024))
 		return;
 	struct taking *t = calloc(1, sizeof(*t));
 	if (!t) {
@@ -91,7 +133,9 @@ static void take_begin(struct exchange *x, const struct http_request *r)
 	taker_init(&t->taker);
 	list_init(&t->node);
 	list_push(&d->takings, &t->node);
-	int e = taker_wait(&d->services, &t->taker, name, desk_now(d));
+	uint64_t now = desk_now(d);
+	int e = taker_wait(&d->services, &t->taker, name, now,
+		patience < UINT64_MAX - now ? now + patience : UINT64_MAX);
 	desk_arm(d);
 	if (e < 0)
 		exchange_refuse(x, 503, "the hub is out of memory; try again later");
@@ -149,8 +193,7 @@ static void take_close(struct exchange *x)
 		desk_proceed(a->asker);
 		return;
 	}
-	a->lost = true;
-	asking_fail(a, 502, "the server is gone without a reply");
+	asking_lose(a, "the server is gone without a reply");
 }
 
 const struct handler desk_next = {

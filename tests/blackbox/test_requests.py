@@ -222,6 +222,105 @@ def test_a_reply_before_all_was_read(hub, client):
     assert asker.ask("nobody")[0] == 503  # the connection goes on
 
 
+def test_the_askers_own_fields_are_handed_on(hub, client):
+    asker, server = client(), client()
+    server.post("up/next")
+    until_waiting(hub, 1)
+    asker.post("up", b"x", Accept_Language="de", X_Hop="1", Connection="X-Hop", Cookie="a=b",
+               Proxy="evil", Authorization="Basic eDp5", X_Thing="one, two")  # fmt: skip
+    head = server.answer().headers
+    fields = {name: value for name, value in head.items() if name.startswith("Request-Header-")}
+    del fields["Request-Header-Accept-Encoding"]  # http.client's
+    assert fields == {"Request-Header-Accept-Language": "de", "Request-Header-X-Thing": "one, two"}
+    assert client().ask("up", b"x", X_Long="x" * 9000)[0] == 431
+
+
+def test_a_reply_with_a_status_and_fields_of_its_own(hub, client):
+    asker, server = client(), client()
+    for status, sent, got in (("404 Not Found", b"no", b"no"), ("204", b"", b""), ("304", b"x", b"")):
+        server.post("up/next")
+        until_waiting(hub, 1)
+        asker.post("up", b"x")
+        taken = server.answer()
+        taken.read()
+        assert server.reply("up", taken.headers["Request-Id"], sent, Status=status,
+                            Reply_Header_ETag='"7"', Reply_Header_Set_Cookie="a=b",
+                            Reply_Header_Content_Length="9") == 204  # fmt: skip
+        answer = asker.answer()
+        assert (answer.status, answer.read()) == (int(status[:3]), got)
+        assert answer.headers["Status"] == status[:3]
+        assert answer.headers["ETag"] == '"7"'
+        assert answer.headers["Set-Cookie"] is None
+    server.post("up/next")
+    until_waiting(hub, 1)
+    asker.post("up", b"x")
+    name = (taken := server.answer()).headers["Request-Id"]
+    taken.read()
+    assert server.reply("up", name, b"x", Status="100") == 400
+    server = client()
+    assert server.reply("up", name, b"x") == 204
+    assert asker.answer().read() == b"x"
+
+
+@pytest.mark.parametrize("body", [b"small", b"x" * 50000])
+@pytest.mark.parametrize("begun", [False, True])
+def test_another_server_may_take_over(hub, client, body, begun):
+    """With Request-Retry the request is given again, under another id."""
+    asker, first, second, reply = client(), client(), client(), hub.connect()
+    first.post("up/next?tied=1")
+    until_waiting(hub, 1)
+    asker.post("up", body, Request_Retry="lost")
+    taken = first.answer()
+    name = taken.headers["Request-Id"]
+    assert taken.read() == body
+    if begun:
+        head = f"POST /services/up/replies/{name} HTTP/1.1\r\nHost: localhost\r\n"
+        reply.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+    reply.close()
+    first.http.close()
+    other, again, _ = second.take("up")
+    assert again == body
+    assert other != name
+    assert client().reply("up", name, b"late") == 410
+    assert second.reply("up", other, b"done") == 204
+    assert asker.answer().read() == b"done"
+    assert figures(hub)["calls"] == 1
+
+
+def test_nobody_takes_over(hub, client):
+    asker, server = client(), client()
+    server.post("up/next?tied=1")
+    until_waiting(hub, 1)
+    asker.post("up", b"x", Request_Retry="lost")
+    assert server.answer().read() == b"x"
+    server.http.close()
+    assert asker.answer().status == 503
+
+
+def test_a_request_too_large_to_be_given_again(hub, client):
+    asker, server = client(), client()
+    server.post("up/next?tied=1")
+    until_waiting(hub, 1)
+    asker.post("up", b"x" * 200000, Request_Retry="lost")
+    assert len(server.answer().read()) == 200000
+    server.http.close()
+    assert asker.answer().status == 502
+
+
+def test_a_server_that_waits_for_a_while(hub, client):
+    server = client()
+    for path, fields in (("up/next?timeout=30ms", {}), ("up/next", {"Prefer": "wait=1"})):
+        status, body, head = server.ask(path, **fields)
+        assert (status, body) == (204, b"")
+    assert server.ask("up/next?timeout=soon")[0] == 400
+    asker = client()
+    asker.post("up", b"x")  # it counts as served for a while
+    name, body, _ = server.take("up")
+    assert body == b"x"
+    assert server.reply("up", name, b"y") == 204
+    assert asker.answer().read() == b"y"
+
+
 def test_a_flood_on_one_server(hub, client):
     """What fits in the queue is answered, the rest is told at once, messages pass."""
     count, room = 1500, 1024

@@ -67,6 +67,31 @@ def test_what_a_command_is_told(hub, serve, ferry):
     assert len(facts["FERRY_REQUEST_ID"]) == 32
 
 
+def test_headers_reach_the_command(hub, serve, ferry):
+    serve("env", "--", "env")
+    asked = ferry("request", hub.address, "env", "-H", "X-Thing: a b ", "--header=Proxy: no",
+                  "--header=x-thing: second", "--header", "Bad_Name: x")  # fmt: skip
+    assert asked.returncode == 0
+    facts = [line for line in asked.stdout.splitlines() if line.startswith("HTTP_")]
+    assert [line for line in facts if "USER_AGENT" not in line] == ["HTTP_X_THING=a b"]
+    for wrong in ("no colon", "Content-Length: 3", "Connection: close", "a b: c", "x: a\nb: c"):
+        asked = ferry("request", hub.address, "env", "--header", wrong)
+        assert asked.returncode == 64, wrong
+
+
+def test_another_server_takes_over(hub, serve, start, ferry, tmp_path):
+    first = serve("up", "--", f"echo $$ > {tmp_path}/pid; exec sleep 600")
+    asker = start("request", hub.address, "up", "hello", "--retry-lost")
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        pass
+    first.process.kill()
+    first.process.wait(PATIENCE)
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    start("serve", hub.address, "up", "--", "tr a-z A-Z")
+    asker.wait()
+    assert asker.output == b"HELLO"
+
+
 def test_connections_are_kept(hub, serve):
     """One that takes requests and one that brings replies, for as many as there are."""
     serve("cat", "--", "cat")

@@ -35,11 +35,20 @@ static void note_failed(struct call *c, enum call_failure how)
 	a->how = how;
 }
 
+static int idle;
+
+static void note_idle(struct taker *t)
+{
+	assert_null(t->service);
+	idle++;
+}
+
 static const struct services_options options = {
 	.max_queue = QUEUE,
 	.max_queued = ALL,
 	.given = note_given,
 	.failed = note_failed,
+	.idle = note_idle,
 };
 
 static int ask(struct services *s, struct asker *a, struct bytes name, uint64_t now, uint64_t due)
@@ -52,7 +61,7 @@ static int ask(struct services *s, struct asker *a, struct bytes name, uint64_t 
 static void serve(struct services *s, struct taker *t, struct bytes name, uint64_t now)
 {
 	taker_init(t);
-	assert_int_equal(taker_wait(s, t, name, now), 0);
+	assert_int_equal(taker_wait(s, t, name, now, UINT64_MAX), 0);
 }
 
 static void both_wait_in_order(void **state)
@@ -216,12 +225,16 @@ static void nobody_is_forgotten_or_told_twice(void **state)
 		struct asker *a = &askers[random() % ASKERS];
 		struct taker *t = &takers[random() % SERVERS];
 		struct bytes name = random() % 2 ? up : down;
-		if (a->call.service)
+		if (a->call.service && a->call.given && random() % 4 == 0) {
+			a->server = NULL;
+			assert_int_equal(call_again(&s, &a->call, now), 0);
+		} else if (a->call.service)
 			call_end(&s, &a->call, now, random() % 4 == 0);
 		else
 			ask(&s, a, name, now, now + (uint64_t)random() % 300);
 		if (!t->service)
-			assert_int_equal(taker_wait(&s, t, name, now), 0);
+			assert_int_equal(
+				taker_wait(&s, t, name, now, now + (uint64_t)random() % 300), 0);
 		else if (random() % 8 == 0)
 			taker_leave(&s, t, now);
 		services_expire(&s, now);
@@ -243,6 +256,68 @@ static void nobody_is_forgotten_or_told_twice(void **state)
 	services_deinit(&s);
 }
 
+static void a_lost_call_is_given_before_all_others(void **state)
+{
+	struct services s;
+	struct asker a, b;
+	struct taker t[3];
+	char id[CALL_ID_SIZE];
+
+	services_init(&s, &options);
+	serve(&s, &t[0], up, 1);
+	assert_int_equal(ask(&s, &a, up, 1, 100), 0);
+	assert_int_equal(ask(&s, &b, up, 1, 100), 0);
+	memcpy(id, a.call.id, sizeof(id));
+	a.server = NULL;
+	assert_int_equal(call_again(&s, &a.call, 2), 0);
+	assert_null(call_find(&s, up, bytes_text(id)));
+	serve(&s, &t[1], up, 3);
+	assert_ptr_equal(a.server, &t[1]);
+	assert_null(call_find(&s, up, bytes_text(id)));
+	serve(&s, &t[2], up, 3);
+	assert_ptr_equal(b.server, &t[2]);
+	call_end(&s, &a.call, 4, true);
+	call_end(&s, &b.call, 4, true);
+	/* With nobody there it waits for as long as one may be on the way. */
+	serve(&s, &t[0], down, 10);
+	assert_int_equal(ask(&s, &a, down, 10, 100000), 0);
+	a.server = NULL;
+	assert_int_equal(call_again(&s, &a.call, 11), 0);
+	services_expire(&s, 10 + SERVICES_GRACE_MS);
+	assert_int_equal(a.failures, 0);
+	services_expire(&s, 11 + SERVICES_GRACE_MS);
+	assert_int_equal(a.failures, 1);
+	assert_int_equal(a.how, CALL_UNSERVED);
+	services_expire(&s, 100 + SERVICES_GRACE_MS);
+	services_deinit(&s);
+}
+
+static void a_server_waits_as_long_as_it_wants(void **state)
+{
+	struct services s;
+	struct asker a;
+	struct taker t[2];
+
+	idle = 0;
+	services_init(&s, &options);
+	for (int i = 0; i < 2; i++) {
+		taker_init(&t[i]);
+		assert_int_equal(taker_wait(&s, &t[i], up, 1, 20 - (uint64_t)i), 0);
+	}
+	assert_int_equal(services_next_due(&s), 19);
+	services_expire(&s, 19);
+	assert_int_equal(idle, 1);
+	assert_null(t[1].service);
+	assert_int_equal(ask(&s, &a, up, 19, 100), 0);
+	assert_ptr_equal(a.server, &t[0]);
+	services_expire(&s, 50); /* it has one */
+	assert_int_equal(idle, 1);
+	call_end(&s, &a.call, 50, false);
+	services_expire(&s, 50 + SERVICES_GRACE_MS);
+	assert_int_equal(s.names.count, 0);
+	services_deinit(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -252,6 +327,8 @@ int main(void)
 		cmocka_unit_test(time_runs_out_until_the_answer_begins),
 		cmocka_unit_test(queues_are_bounded),
 		cmocka_unit_test(an_id_opens_its_own_service_only),
+		cmocka_unit_test(a_lost_call_is_given_before_all_others),
+		cmocka_unit_test(a_server_waits_as_long_as_it_wants),
 		cmocka_unit_test(nobody_is_forgotten_or_told_twice),
 	};
 

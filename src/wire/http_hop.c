@@ -1,0 +1,32 @@
+#include "wire/http_hop.h"
+
+static const char *const hop_by_hop[] = {"Connection", "Keep-Alive", "Proxy-Authenticate",
+	"Proxy-Authorization", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade"};
+
+bool http_name_is_in(struct bytes name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (bytes_equal_nocase(name, bytes_text(names[i])))
+			return true;
+	return false;
+}
+
+/* Connection names further ones. */
+static bool hop_is_named(const struct http_fields *all, struct bytes name)
+{
+	struct bytes value, element;
+	size_t at = 0;
+
+	while (http_fields_next(all, "Connection", &at, &value))
+		while (http_list_next(&value, &element))
+			if (bytes_equal_nocase(element, name))
+				return true;
+	return false;
+}
+
+bool http_field_is_end_to_end(const struct http_fields *all, const struct http_field *f)
+{
+	if (http_name_is_in(f->name, hop_by_hop, sizeof(hop_by_hop) / sizeof(*hop_by_hop)))
+		return false;
+	return !hop_is_named(all, f->name);
+}
