@@ -48,7 +48,7 @@ static int environment_add_field(char **environment, size_t *count, const struct
 		unsigned char c = f->name.data[i];
 		if (!isalnum(c) && c != '-')
 			return 0;
-		name[len++] = c == '-' ? '_' : (char)toupper(c);
+		name[len++] = (char)(c == '-' ? '_' : toupper(c));
 	}
 	name[len] = '\0';
 	for (size_t i = 0; i < *count; i++)
