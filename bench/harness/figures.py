@@ -234,6 +234,36 @@ def idle(p, load, n):
     )
 
 
+def tls(p, load, name, title, mode, ferry_path, nginx_path, metrics):
+    def row(row_name, kind, server, path):
+        return Row(row_name, kind, server, load.tls(mode, path))
+
+    return Figure(
+        name,
+        title,
+        metrics,
+        [
+            row("ferry", "ferry", p.ferry_tls(), ferry_path),
+            row("nginx", "peer", p.nginx_tls(), nginx_path),
+        ],
+        [Goal("ferry", 1.0, "best peer")],
+    )
+
+
+def tls_figures(p, load):
+    connect = {"rate": "connections/s", "cost": "server ns each"}
+    bulk = {"rate": "GiB/s", "cost": "server CPU s each"}
+    small = ["/topics/", "/", connect]
+    return [
+        tls(p, load, "tls-connect", "TLS 1.3: connections, a whole handshake each", "connect", *small),
+        tls(p, load, "tls-resume", "TLS 1.3: connections, resumed by a ticket", "resume", *small),
+        tls(
+            *[p, load, "tls-bulk", "TLS 1.3: a file of 64 MiB, downloaded", "bulk"],
+            *["/files/bulk", "/files/bulk", bulk],
+        ),
+    ]
+
+
 def relay(p, load, name, title, mode, metrics, factor, more_is_better=True):
     def row(row_name, kind, server):
         return Row(row_name, kind, server, load.relay(mode))
@@ -295,5 +325,6 @@ def all_figures(p, load):
         http(p, load, "http-get", "GET /status by wrk, 64 connections", "/status", False),
         http(p, load, "http-post", "POST of 64 bytes by wrk, 64 connections", "/topics/t", True),
         idle(p, load, 10000),
+        *tls_figures(p, load),
         *relays(p, load),
     ]

@@ -89,6 +89,18 @@ class Loads:
 
         return load
 
+    def tls(self, mode, path):
+        """Bulk costs are by GiB."""
+
+        def load(server):
+            argv = [self.program("tls"), mode, server.addresses[0], path, self.seconds]
+            result = self.counted(server, argv)
+            if mode == "bulk":
+                result = {"rate": result["rate"] / 2**30, "cost": result["cost"] * 2**30 / 1e9}
+            return result
+
+        return load
+
     def relay(self, mode):
         """Through a relay; without one, straight to the load's own target. Bulk costs are by GiB."""
 

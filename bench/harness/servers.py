@@ -7,8 +7,11 @@ access log, one worker (they have one core), limits above what the loads need.
 import os
 import pathlib
 import shutil
+import subprocess
 
 from .process import Server
+
+BULK = 64 << 20  # bytes of a file to be downloaded
 
 NGINX = """
 daemon off;
@@ -28,6 +31,32 @@ http {{
     server {{
         listen 127.0.0.1:{port};
         location / {{ return 200 "ok\n"; }}
+    }}
+}}
+"""
+
+NGINX_TLS = """
+daemon off;
+master_process off;
+pid {dir}/pid;
+error_log stderr crit;
+worker_rlimit_nofile 20000;
+events {{ worker_connections 16384; }}
+http {{
+    access_log off;
+    sendfile on;
+    client_body_temp_path {dir}/body;
+    proxy_temp_path {dir}/proxy;
+    fastcgi_temp_path {dir}/fastcgi;
+    uwsgi_temp_path {dir}/uwsgi;
+    scgi_temp_path {dir}/scgi;
+    server {{
+        listen 127.0.0.1:{port} ssl;
+        ssl_certificate cert.pem;
+        ssl_certificate_key key.pem;
+        ssl_protocols TLSv1.2 TLSv1.3;
+        location / {{ return 200 "ok\n"; }}
+        location /files/ {{ root {dir}; }}
     }}
 }}
 """
@@ -131,6 +160,43 @@ class Programs:
         def command(dir, port):
             config = dir / "nginx.conf"
             config.write_text(NGINX.format(dir=dir, port=port))
+            return [program, "-c", config, "-p", dir]
+
+        return program and Server(command, port=True)
+
+    # ---- TLS, both with a key of ECDSA P-256, and a file to give out
+
+    @staticmethod
+    def tls_directory(dir):
+        subprocess.run(
+            [
+                *["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt"],
+                *["ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-days", "2"],
+                *["-keyout", dir / "key.pem", "-out", dir / "cert.pem"],
+            ],
+            check=True,
+            stderr=subprocess.DEVNULL,
+        )
+        (dir / "files").mkdir()
+        (dir / "files" / "bulk").write_bytes(os.urandom(BULK))
+
+    def ferry_tls(self):
+        program = self.built("ferry")
+
+        def command(dir, port):
+            self.tls_directory(dir)
+            files = ["--cert", dir / "cert.pem", "--key", dir / "key.pem", "--files", dir / "files"]
+            return [program, "listen", "tls:127.0.0.1:0", "--quiet", *files]
+
+        return program and Server(command)
+
+    def nginx_tls(self):
+        program = self.installed("nginx")
+
+        def command(dir, port):
+            self.tls_directory(dir)
+            config = dir / "nginx.conf"
+            config.write_text(NGINX_TLS.format(dir=dir, port=port))
             return [program, "-c", config, "-p", dir]
 
         return program and Server(command, port=True)

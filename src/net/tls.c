@@ -13,6 +13,7 @@
 enum {
 	TLS_RECORD = 16 * 1024, /* RFC 8446 section 5.1 */
 	TLS_BATCH = 128 * 1024, /* gathered for one write */
+	TLS_OVERHEAD = 64,	/* at most, of a record */
 };
 
 struct tls {
@@ -177,11 +178,27 @@ static struct bytes pieces_next(struct pieces *p)
 	return bytes_of(p->gathered, len);
 }
 
+/* Bytes left, but no more than count. */
+static size_t pieces_left(const struct pieces *p, size_t most)
+{
+	size_t left = 0;
+
+	for (int i = 0; i < p->count && left < most; i++)
+		left += p->iov[i].iov_len;
+	return left < most ? left : most;
+}
+
 /* Encrypts a batch: how much of it, or what failed. */
 static ssize_t tls_encrypt(struct tls *t, struct pieces *p)
 {
+	size_t room = pieces_left(p, TLS_BATCH);
 	size_t total = 0, n;
+	uint8_t *unused;
 
+	/* All at once: growing record by record would copy it several times. */
+	room += (room / TLS_RECORD + 2) * TLS_OVERHEAD;
+	if (buffer_reserve(&t->bottom.out, room, &unused) < 0)
+		return -ENOMEM;
 	while (buffer_len(&t->bottom.out) < TLS_BATCH) {
 		struct bytes piece = pieces_next(p);
 		if (!piece.len)
@@ -206,13 +223,13 @@ ssize_t tls_write(struct tls *t, const struct iovec *iov, int count)
 		r = -EAGAIN;
 	if (r < 0 || !count)
 		return r;
-	do {
+	while (p.count && r == 0) {
 		n = tls_encrypt(t, &p);
 		if (n < 0)
 			return n;
 		total += n;
 		r = tls_bottom_flush(&t->bottom);
-	} while (n && r == 0);
+	}
 	return r < 0 && r != -EAGAIN ? r : total;
 }
 
