@@ -92,11 +92,12 @@ static int contact_token(const char *path, char **token, struct fault *why)
 	return *token ? 0 : fault_errno(why, -ENOMEM, "cannot keep the token");
 }
 
-struct trust *contact_trust(const struct contact_settings *settings, struct fault *why)
+struct trust *contact_trust(
+	const struct contact_settings *settings, bool shows_token, struct fault *why)
 {
 	cleanup(cleanup_free) char *token = NULL;
 
-	if (contact_token(settings->token_file, &token, why) < 0)
+	if (shows_token && contact_token(settings->token_file, &token, why) < 0)
 		return NULL;
 	const struct trust_options options = {
 		.token = token,

@@ -273,7 +273,7 @@ static size_t trace_public(const char *data, size_t len)
 void trace_iov(struct trace *t, const struct iovec *iov, size_t count, ssize_t len)
 {
 	size_t left = len > 0 ? (size_t)len : 0;
-	char shown[DATA_SHOWN];
+	char shown[DATA_SHOWN] = "";
 	size_t got = 0;
 
 	if (len < 0) {

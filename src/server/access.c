@@ -97,6 +97,16 @@ void access_close(struct access *a)
 	a->closed = true;
 }
 
+bool access_has_name(const struct access *a, struct bytes name)
+{
+	list_each (node, &a->identities) {
+		const struct identity *who = container_of(node, struct identity, node);
+		if (who->name && bytes_equal(name, bytes_text(who->name)))
+			return true;
+	}
+	return false;
+}
+
 bool access_knows(const struct access *a, enum identity_kind kind)
 {
 	list_each (node, &a->identities)

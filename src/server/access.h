@@ -97,6 +97,9 @@ bool access_may(const struct access *a, const struct identity *who, enum access_
 /* Closes the table though it may have no identity: nobody is let in then. */
 void access_close(struct access *a);
 
+/* Some identity has that name. */
+bool access_has_name(const struct access *a, struct bytes name);
+
 /* Some identity has that kind of proof. */
 bool access_knows(const struct access *a, enum identity_kind kind);
 

@@ -26,6 +26,7 @@
 
 #define LOGIN_PROTOCOL "ferry"
 
+enum { LOGIN_LINE_MAX = 1024 }; /* "login " and a token */
 enum { LOGIN_WHY_SIZE = ACCESS_PHRASE_SIZE + ACCESS_NAME_MAX };
 
 /* Whether C may do RIGHT to NAME; with data NULL: to any name at all. A no is counted and logged;

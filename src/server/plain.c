@@ -108,16 +108,24 @@ static void plain_await_rest(struct connection *c)
 	deadline_set(c->lines ? &c->server->doubt : &c->server->rest, &c->rest);
 }
 
+/* Who may not write yet has nothing longer to say than a login. */
+static size_t plain_line_max(const struct connection *c)
+{
+	size_t max = c->server->options.max_message;
+	bool silent = !login_sees(c, ACCESS_WRITE, c->entrance->topic);
+
+	return silent && max > LOGIN_LINE_MAX ? LOGIN_LINE_MAX : max;
+}
+
 static size_t plain_received(struct connection *c, struct bytes data)
 {
 	struct plain *plain = &c->state.plain;
-	size_t max = c->server->options.max_message;
 	uint64_t now = clock_real_ms();
 	struct bytes in = data, line;
 	int r = PLAIN_MORE;
 
 	while (stream_is_open(&c->stream) && !c->leaving &&
-		(r = plain_next(plain, &in, max, &line)) == PLAIN_LINE) {
+		(r = plain_next(plain, &in, plain_line_max(c), &line)) == PLAIN_LINE) {
 		plain_publish(c, line, now);
 		c->lines = true;
 	}
@@ -141,8 +149,7 @@ static void plain_flush_rest(struct connection *c, bool final)
 	struct bytes line;
 
 	while (stream_is_open(&c->stream) && !c->leaving &&
-		plain_flush(&c->state.plain, final, c->server->options.max_message, &line) ==
-			PLAIN_LINE)
+		plain_flush(&c->state.plain, final, plain_line_max(c), &line) == PLAIN_LINE)
 		plain_publish(c, line, clock_real_ms());
 }
 

@@ -158,6 +158,30 @@ static void posting_lines(struct posting *p, struct bytes text, bool end)
 		posting_answer(p);
 }
 
+/* Whoever is known by name has keys of their own, lest somebody else use them up: behind the name
+ * and a byte that no field has. */
+static bool publish_key(struct exchange *x, const struct http_request *r)
+{
+	struct posting *p = x->own;
+	struct bytes key = http_fields_get_only(&r->fields, "Idempotency-Key");
+	struct bytes name = login_name(x->connection);
+	size_t scope = name.len ? name.len + 1 : 0;
+
+	if (key.len > KEY_MAX - scope) {
+		exchange_refuse(x, 400, "Idempotency-Key may have %zu bytes", KEY_MAX - scope);
+		return false;
+	}
+	if (!key.len)
+		return true;
+	if (scope) {
+		memcpy(p->key, name.data, name.len);
+		p->key[name.len] = '\n';
+	}
+	memcpy(p->key + scope, key.data, key.len);
+	p->key_len = (uint8_t)(scope + key.len);
+	return true;
+}
+
 static void publish_begin(struct exchange *x, const struct http_request *r)
 {
 	struct posting *p = calloc(1, sizeof(*p));
@@ -176,14 +200,8 @@ static void publish_begin(struct exchange *x, const struct http_request *r)
 		return;
 	p->topic_len = (uint8_t)topic.len;
 	p->sender_len = (uint8_t)sender.len;
-	struct bytes key = http_fields_get_only(&r->fields, "Idempotency-Key");
-	if (key.len > KEY_MAX) {
-		exchange_refuse(x, 400, "Idempotency-Key may have %d bytes", KEY_MAX);
+	if (!publish_key(x, r))
 		return;
-	}
-	if (key.len)
-		memcpy(p->key, key.data, key.len);
-	p->key_len = (uint8_t)key.len;
 	struct bytes type = http_fields_get(&r->fields, "Content-Type");
 	p->many = media_is(type, "application/x-ndjson");
 	if (!p->many)

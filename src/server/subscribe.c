@@ -76,6 +76,10 @@ bool topics_sender(struct exchange *x, const struct http_request *r, uint8_t *to
 		memcpy(to, x->connection->peer, name->len);
 		return true;
 	}
+	if (e == 0 && access_has_name(&x->connection->server->access, *name)) {
+		exchange_refuse(x, 403, "the name is somebody's who proves it");
+		return false;
+	}
 	if (e == 0 && topics_is_sender(*name))
 		return true;
 	exchange_refuse(

@@ -271,6 +271,29 @@ def test_a_name_comes_with_the_token(address):
     assert got == {"http": "patterns", "websocket": "patterns", "plain": "patterns"}
 
 
+def test_nobody_has_the_name_of_one_who_proves_it(start_hub, token_file):
+    with token_file.open("a") as file:
+        file.write("anyone - read,write:lobby\n")
+    address = start_hub("tcp:127.0.0.1:0", f"--token-file={token_file}").address
+    write = http("POST /topics/lobby?name=patterns", body="hi")
+    assert write(address, "nobody", False) == 403
+    assert http("POST /topics/lobby?name=pat", body="hi")(address, "nobody", True) == 200
+    assert senders(address) == {"hi": "pat"}
+
+
+def test_keys_belong_to_who_uses_them(address):
+    key = "Idempotency-Key: build-1\r\n"
+    for who in ("writer", "patterns", "writer"):
+        assert http("POST /topics/lobby", key, who)(address, who, True) == 200
+    assert [message["from"] for message in read_all(address)] == ["writer", "patterns"]
+
+
+def test_who_may_not_write_is_not_listened_to_for_long(address):
+    with connect(address) as peer:
+        peer.send("x" * 2000)
+        assert refusal_of(peer) == 401
+
+
 def test_lists_show_what_concerns_one(address):
     for topic in ("lobby", "lobby2"):
         http(f"POST /topics/{topic}", body="hi")(address, "all", True)
