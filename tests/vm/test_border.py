@@ -21,9 +21,9 @@ class Side:
         self.address = f"vsock:{here_cid}:{PORT}"
         self.jobs = []
 
-    def listen(self, type="stream"):
+    def listen(self, type="stream", options=""):
         """A hub on this side of the border."""
-        hub = self.here.start(f"exec ferry listen --open vsock:any:{PORT}?type={type}")
+        hub = self.here.start(f"exec ferry listen --open {options} vsock:any:{PORT}?type={type}")
         self.jobs.append(hub)
         hub.wait_for(f"Listening on {self.address}")
         return hub
@@ -122,6 +122,32 @@ def test_request_and_serve(side):
     side.jobs.append(service)
     asked = f"ferry request {side.address} upper hello"
     assert side.here.check(f"until {asked} 2>/dev/null; do usleep 20000; done").text == "HELLO"
+
+
+def test_put_and_get(side):
+    side.here.check("rm -rf /tmp/files; mkdir /tmp/files")
+    side.listen(options="--files /tmp/files")
+    side.across.check("head -c 300000 /dev/urandom >/tmp/sent; rm -f /tmp/back")
+    side.across.check(f"ferry put {side.address} /tmp/sent --as there")
+    side.across.check(f"ferry get {side.address} there -o /tmp/back && cmp /tmp/sent /tmp/back")
+    listed = side.across.check(f"ferry files --json {side.address}").text
+    assert '"name":"there"' in listed and '"size":300000' in listed
+    side.across.check(f"ferry rm {side.address} there")
+    assert side.across.run(f"ferry get {side.address} there -o -").status == 69
+
+
+def test_tls(side):
+    """A port takes TLS as well once there is a key, which is known by its pin."""
+    pin = side.here.check("ferry key").text.split()[0]
+    hub = side.listen()
+    assert pin.startswith("sha256:")
+    secret = f"tls+{side.address}?pin={pin}"
+    side.across.check(f"ferry wait '{secret}' && ferry send -n anna '{secret}' hi")
+    hub.wait_for("This is what anna sent: hi")
+    wrong = f"tls+{side.address}?pin=sha256:{'A' * 43}"
+    result = side.across.run(f"ferry send '{wrong}' hi")
+    assert result.status == 77
+    assert pin in result.text
 
 
 def test_relay_from_tcp_to_across(side):
