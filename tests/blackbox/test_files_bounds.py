@@ -1,0 +1,219 @@
+"""What bounds the files of a hub: sizes, the disk; and that no slow client and no slow disk holds up
+those who talk."""
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from clients import listener
+from files import append, begin, digest, get, listing, offset, put, request, send
+from hub import Hub
+from paths import FERRY
+from program import PATIENCE
+from test_library import SANITIZED
+from test_store_faults import can_mount, in_namespace
+from web import HOST, Answer, serves_on
+
+SLOW_CLIENTS = 200
+
+
+@pytest.fixture
+def place(tmp_path):
+    (tmp_path / "files").mkdir()
+    return tmp_path / "files"
+
+
+@pytest.fixture
+def bounded(start_hub, place):
+    (place / "there").write_bytes(b"x" * 100)
+    options = ["--max-file=1000", "--max-files-total=1500"]
+    return start_hub("tcp:localhost:0", f"--files={place}", *options)
+
+
+def chunked(peer, name, size):
+    peer.send(f"PUT /files/{name} HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n")
+    with contextlib.suppress(ConnectionError):
+        for _ in range(size // 100):
+            peer.send(b"64\r\n" + b"x" * 100 + b"\r\n")
+        peer.send(b"0\r\n\r\n")
+    return Answer(peer, "PUT")
+
+
+def attempt(hub, how, name, size):
+    with hub.peer() as peer:
+        if how == "length":
+            return put(peer, name, b"x" * size).status
+        return chunked(peer, name, size).status
+
+
+@pytest.mark.parametrize("how", ["length", "chunked"])
+def test_sizes(bounded, place, how):
+    assert attempt(bounded, how, "a", 1100) == 413
+    assert attempt(bounded, how, "a", 1000) == 201
+    assert attempt(bounded, how, "b", 500) == 507  # 1,100 of 1,500 are there
+    assert attempt(bounded, how, "b", 400) == 201
+    assert attempt(bounded, how, "c", 100) == 507
+    with bounded.peer() as peer:
+        assert request(peer, "DELETE", "/files/a").status == 204
+    assert attempt(bounded, how, "c", 1000) == 201
+    assert not [*(place / ".ferry").iterdir()]
+
+
+def test_one_who_is_too_large_is_told_before_the_body(bounded):
+    with bounded.peer() as peer:
+        fields = "Expect: 100-continue\r\nContent-Length: 1001\r\n"
+        send(peer, "PUT", "/files/a", fields)
+        assert Answer(peer).status == 413
+
+
+def test_what_is_unfinished_counts(bounded):
+    with bounded.peer() as peer:
+        path = begin(peer, "a", 900, "?0")
+        peer.send(b"x" * 900)
+        assert Answer(peer).status == 201
+        assert attempt(bounded, "length", "b", 600) == 507
+        assert append(peer, path, 900, b"x" * 101).status == 413
+    with bounded.peer() as peer:
+        assert offset(peer, path) == 900
+        assert append(peer, path, 900, b"x" * 100).status == 201
+        assert attempt(bounded, "length", "b", 500) == 507
+
+
+@pytest.fixture
+def full_disk(tmp_path, environment):
+    if not can_mount():
+        pytest.skip("no mount namespace to be had")
+    place = tmp_path / "disk"
+    place.mkdir()
+    program = in_namespace(tmp_path, f"mount -t tmpfs -o size=4M none {place}")
+    options = {"env": environment, "cwd": tmp_path}
+    hub = Hub(program, [f"unix:{tmp_path}/hub"], [f"--files={place}"], **options)
+    yield hub
+    hub.discard()
+
+
+def test_a_full_disk(full_disk):
+    with full_disk.peer() as peer:
+        with contextlib.suppress(ConnectionError):
+            send(peer, "PUT", "/files/a", "", b"x" * 8_000_000)
+        assert Answer(peer, "PUT").status == 507
+    with full_disk.peer() as peer:
+        assert put(peer, "b", b"x" * 1_000_000).status == 201
+        assert [*listing(peer)] == ["b"]
+
+
+def test_an_upload_goes_on_when_there_is_room_again(full_disk):
+    data = os.urandom(3_000_000)
+    with full_disk.peer() as peer:
+        put(peer, "other", b"x" * 3_000_000)
+        path = begin(peer, "a", len(data))
+        with contextlib.suppress(ConnectionError):
+            peer.send(data)
+        assert Answer(peer, "PUT").status == 507
+    with full_disk.peer() as peer:
+        at = offset(peer, path)
+        assert 0 < at < len(data)
+        assert request(peer, "DELETE", "/files/other").status == 204
+        answer = append(peer, path, at, data[at:], fields=f"Repr-Digest: {digest(data)}\r\n")
+        assert answer.status == 201
+        assert get(peer, "a").body == data
+
+
+# ---- slow ones ----
+
+
+def talks(hub):
+    """Whether what one says is heard by another: a hundred times."""
+    with listener(hub) as ear, hub.peer() as mouth:
+        for number in range(100):
+            mouth.send(f"number {number}\n")
+            assert ear.line().endswith(f": number {number}".encode())
+    return True
+
+
+def memory(hub):
+    status = Path(f"/proc/{hub.process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
+
+
+def test_slow_downloads(start_hub, place):
+    hub = start_hub("tcp:localhost:0", f"--files={place}")
+    data = os.urandom(10_000_000)
+    (place / "a").write_bytes(data)
+    with contextlib.ExitStack() as stack:
+        slow = []
+        for _ in range(SLOW_CLIENTS):
+            slow.append(stack.enter_context(hub.peer(receive_buffer=4096)))
+            send(slow[-1], "GET", "/files/a")
+        for peer in slow:
+            assert b" 200 OK" in peer.until(b"\r\n\r\n")
+        before = memory(hub)
+        assert talks(hub)
+        for peer in slow:
+            peer.read(1000)
+        assert memory(hub) - before < 10_000_000 and before < 60_000_000
+        assert slow[0].read(len(data) - 1000) == data[1000:]
+
+
+STALL = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* Stands still as long as the file $STALL is there. */
+ssize_t pwritev64(int fd, const struct iovec *iov, int count, off_t at)
+{
+	ssize_t (*real)(int, const struct iovec *, int, off_t) = dlsym(RTLD_NEXT, "pwritev64");
+	while (access(getenv("STALL"), F_OK) == 0)
+		usleep(1000);
+	return real(fd, iov, count, at);
+}
+"""
+
+
+@pytest.fixture
+def stalling(tmp_path, environment, place):
+    """A hub whose writes to files stand still until the file `stall` is gone."""
+    (tmp_path / "stall.c").write_text(STALL)
+    library = tmp_path / "stall.so"
+    cc = shutil.which("cc") or pytest.skip("no compiler")
+    subprocess.run([cc, "-shared", "-fPIC", "-o", library, tmp_path / "stall.c"], check=True)
+    (tmp_path / "stall").touch()
+    env = environment | {"LD_PRELOAD": str(library), "STALL": str(tmp_path / "stall")}
+    hub = Hub(FERRY, ["tcp:localhost:0"], [f"--files={place}"], env=env, cwd=tmp_path)
+    yield hub
+    (tmp_path / "stall").unlink(missing_ok=True)
+    hub.discard()
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer wants to be loaded first")
+def test_a_disk_that_stands_still(stalling, place, tmp_path):
+    data = os.urandom(30_000_000)
+    (place / "there").write_bytes(data)
+    with stalling.peer() as writer:
+        send(writer, "PUT", "/files/a", f"Content-Length: {len(data)}\r\n")
+        before = memory(stalling)
+        sent = 0
+        writer.socket.settimeout(1)
+        with contextlib.suppress(TimeoutError):  # it is held once its bound is reached
+            while sent < len(data):
+                sent += writer.socket.send(data[sent : sent + 65536])
+        assert sent < len(data)
+        assert memory(stalling) - before < 4_000_000
+        assert talks(stalling)
+        with stalling.peer() as peer:
+            assert get(peer, "there").body == data
+            assert get(peer, "a").status == 404
+        (tmp_path / "stall").unlink()
+        writer.socket.settimeout(PATIENCE)
+        writer.send(data[sent:])
+        assert Answer(writer, "PUT").status == 201
+    with stalling.peer() as peer:
+        assert get(peer, "a").body == data
+        assert serves_on(peer)
