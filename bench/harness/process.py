@@ -43,16 +43,21 @@ def pin(core):
 class Server:
     """`command(directory, port)` gives the argv. A server that prints "Listening on ADDRESS" for
     each address is asked with port 0; for another, `port=True`, one is picked beforehand. A relay,
-    `target=True`, is told as a third argument where the load will be its target."""
+    `target=True`, is told as a third argument where the load will be its target. Its directory is
+    made within another one on request, and it has all cores unless it is `pinned`."""
 
-    def __init__(self, command, port=False, addresses=1, target=False):
+    def __init__(
+        self, command, port=False, addresses=1, target=False, within="/var/tmp", pinned=True
+    ):
         self.command = command
         self.has_target = target
         self.picks_port = not port
         self.n_addresses = addresses
+        self.within = within
+        self.pinned = pinned
 
     def __enter__(self):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ferry-bench-", dir="/var/tmp"))
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ferry-bench-", dir=self.within))
         self.process = None
         try:
             self.start()
@@ -74,7 +79,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                preexec_fn=pin(cores()[0]),
+                preexec_fn=pin(cores()[0]) if self.pinned else None,
             )
         deadline = time.monotonic() + START_S
         while not self.listening(port):
