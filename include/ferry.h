@@ -105,6 +105,40 @@ FERRY_API const char *ferry_listener_peer(const struct ferry_listener *l);
 /* Listens no more, and removes the file of a Unix socket. Takes NULL; returns NULL. */
 FERRY_API struct ferry_listener *ferry_listener_free(struct ferry_listener *l);
 
+/* ---- trust: which hub is the right one, and what is shown to it ---- */
+
+/* For addresses with TLS (tls:…): the hub's key is taken for the right one when it has the pin that
+ * stands in the address (?pin=); else when an authority vouches for it; else when the hub had the
+ * same key before. What is not set is as for the ferry command. */
+struct ferry_trust_options {
+	size_t size; /* of this structure, as the program was built with it */
+
+	const char *key_dir; /* where keys are kept: our own, which is shown, and those of hubs */
+	const char *ca;	     /* a file of authorities (PEM) to trust alone; NULL: the system's */
+	/* Shown to hubs that ask who comes, on any address. It is never shown through a network
+	 * where others could read it: the session ends with -EACCES there. On the plain wire it is
+	 * not shown. */
+	const char *token;
+	/* The hub at ADDRESS was not met before: not 0 to trust the key with that PIN from now on.
+	 * The handshake waits for the answer. NULL: it is refused, with -EACCES. */
+	int (*met)(void *data, const char *address, const char *pin);
+	void *data; /* passed to it */
+};
+
+FERRY_API void ferry_trust_options_init(struct ferry_trust_options *options, size_t size);
+
+static inline struct ferry_trust_options ferry_trust_options(void)
+{
+	struct ferry_trust_options options;
+
+	ferry_trust_options_init(&options, sizeof(options));
+	return options;
+}
+
+/* To be called before anything is opened, asked or served; without it no option is set. The options
+ * are copied. -EBUSY: too late. */
+FERRY_API int ferry_trust(struct ferry *f, const struct ferry_trust_options *options);
+
 /* ---- sessions: messages, by way of a hub ---- */
 
 struct ferry_message {
@@ -144,21 +178,6 @@ struct ferry_options {
 	 * errno. ferry_close() is still to be called. */
 	void (*closed)(void *data, int error);
 	void *data; /* passed to all of these */
-
-	/* For addresses with TLS (tls:…). The hub's key is taken for the right one when it has the
-	 * pin that stands in the address (?pin=); else when an authority vouches for it; else when
-	 * the hub had the same key before. Keys are kept in KEY_DIR; NULL: where the ferry command
-	 * keeps them. The key there, if there is one, is the one we show. */
-	const char *key_dir;
-	const char *ca; /* a file of authorities (PEM) to trust alone; NULL: the system's */
-	/* The hub at ADDRESS was not met before: not 0 to trust the key with that PIN from now on.
-	 * The handshake waits for the answer. NULL: it is refused, with -EACCES. */
-	int (*met)(void *data, const char *address, const char *pin);
-
-	/* Shown to a hub that asks who comes; NULL: none. It is never shown through a network where
-	 * others could read it: the session ends with -EACCES there. On the plain wire it is not
-	 * shown. */
-	const char *token;
 };
 
 FERRY_API void ferry_options_init(struct ferry_options *options, size_t size);
@@ -204,11 +223,6 @@ FERRY_API int ferry_next(struct ferry_session *s, struct ferry_message *m, int t
 FERRY_API void ferry_finish(struct ferry_session *s);
 
 /* ---- asking: a request to a service, by way of a hub ---- */
-
-/* Before the first that is asked or served: the hubs' keys are judged with what stands in KEY_DIR
- * and CA, and TOKEN is shown to them, as in struct ferry_options; any may be NULL, as they are when
- * this is not called. A hub whose key is not known is refused, with -EACCES. -EBUSY: too late. */
-FERRY_API int ferry_trust(struct ferry *f, const char *key_dir, const char *ca, const char *token);
 
 struct ferry_reply {
 	int exit_status;  /* of the command that replied; 0 when it gave none */

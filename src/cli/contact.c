@@ -44,10 +44,10 @@ static bool contact_ask(void *data, const struct contact *c)
 	if (!terminal)
 		return false;
 	fprintf(terminal,
-		"The hub at %s was not met before, and\n%s.\nIts key is %s\n"
+		"The hub at %s was not met before, and\n%s.\n%s%sIts key is %s\n"
 		"The hub's owner sees the same with: ferry key\n"
 		"Is it the right one (yes, no, or the pin itself)? ",
-		c->address, c->doubt, c->pin);
+		c->address, c->doubt, c->damage, *c->damage ? ".\n" : "", c->pin);
 	fflush(terminal);
 	bool yes = contact_read_answer(terminal, c);
 	fclose(terminal);

@@ -60,25 +60,6 @@ int context_failed(struct ferry *f, const struct fault *why)
 
 /* ---- trust ---- */
 
-int ferry_trust(struct ferry *f, const char *key_dir, const char *ca, const char *token)
-{
-	const struct trust_options options = {
-		.directory = key_dir,
-		.ca_file = ca,
-		.token = token,
-	};
-
-	if (f->trust)
-		return fault_set(&f->why, -EBUSY, "hubs are trusted in some way already");
-	f->trust = trust_new(&options, &f->why);
-	return f->trust ? 0 : f->why.error;
-}
-
-int context_make_trust(struct ferry *f)
-{
-	return f->trust ? 0 : ferry_trust(f, NULL, NULL, NULL);
-}
-
 /* ---- turns ---- */
 
 static void context_set_alarm(struct ferry *f, int ms)

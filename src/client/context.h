@@ -19,7 +19,9 @@ struct ferry {
 	struct list sessions;
 	struct list dials;
 	struct list listeners;
-	struct trust *trust; /* for asking and serving; NULL until one is needed */
+	struct trust *trust;					      /* NULL until one is needed */
+	int (*met)(void *data, const char *address, const char *pin); /* of ferry_trust() */
+	void *met_data;
 	struct list services;
 	struct list askings;
 	struct list rested; /* those who have asked, and may again */

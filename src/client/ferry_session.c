@@ -30,7 +30,6 @@ struct ferry_session {
 	struct list node;
 	struct ferry *ferry;
 	struct session *session; /* NULL when it is over */
-	struct trust *trust;
 	struct ferry_options options;
 	struct list waiting; /* parcels for ferry_next() */
 	size_t waiting_bytes;
@@ -193,27 +192,6 @@ void ferry_options_init(struct ferry_options *options, size_t size)
 	memcpy(options, &presets, known(size));
 }
 
-static bool on_met(void *data, const struct contact *c)
-{
-	struct ferry_session *s = data;
-
-	return s->options.met(s->options.data, c->address, c->pin);
-}
-
-static int open_trust(struct ferry_session *s)
-{
-	const struct trust_options options = {
-		.directory = s->options.key_dir,
-		.ca_file = s->options.ca,
-		.token = s->options.token,
-		.ask = s->options.met ? on_met : NULL,
-		.data = s,
-	};
-
-	s->trust = trust_new(&options, &s->ferry->why);
-	return s->trust ? 0 : s->ferry->why.error;
-}
-
 static int open_session(struct ferry_session *s, const char *address)
 {
 	const struct ferry_options *o = &s->options;
@@ -224,7 +202,7 @@ static int open_session(struct ferry_session *s, const char *address)
 		.topic = o->topic,
 		.name = o->name,
 		.since = o->since,
-		.trust = s->trust,
+		.trust = f->trust,
 		.follow = o->follow,
 		.announce = o->follow,
 		.reconnect = o->reconnect,
@@ -249,8 +227,7 @@ struct ferry_session *ferry_open(
 	list_init(&s->waiting);
 	ferry_options_init(&s->options, sizeof(s->options));
 	memcpy(&s->options, options, known(options->size));
-	if (open_trust(s) < 0 || open_session(s, address) < 0) {
-		trust_free(s->trust);
+	if (context_make_trust(f) < 0 || open_session(s, address) < 0) {
 		free(s);
 		return NULL;
 	}
@@ -264,7 +241,6 @@ struct ferry_session *ferry_close(struct ferry_session *s)
 	if (!s)
 		return NULL;
 	session_free(s->session);
-	trust_free(s->trust);
 	while (!list_empty(&s->waiting))
 		free(inbox_take(s));
 	free(s->given);

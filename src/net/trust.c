@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 struct trust {
@@ -72,7 +73,7 @@ static int trust_refuse_changed(const struct trust_case *c, struct fault *why)
 		known, c->shown, c->line, c->trust->known.path);
 }
 
-static int trust_refuse_new(const struct trust_case *c, struct fault *why)
+static int trust_refuse_new(const struct trust_case *c, const char *damage, struct fault *why)
 {
 	struct trust *t = c->trust;
 	struct address pinned = *c->address;
@@ -81,9 +82,9 @@ static int trust_refuse_new(const struct trust_case *c, struct fault *why)
 	free(t->unmet);
 	t->unmet = address_format(&pinned);
 	return fault_set(why, -EACCES,
-		"its key is not known here (%s): it shows %s; if the hub's owner says that "
+		"its key is not known here (%s%s%s): it shows %s; if the hub's owner says that "
 		"this is right (ferry key there), use the address %s, or --trust-first once",
-		c->doubt, c->shown, t->unmet ? t->unmet : c->name);
+		c->doubt, *damage ? "; " : "", damage, c->shown, t->unmet ? t->unmet : c->name);
 }
 
 static int trust_refuse_authority(const struct trust_case *c, struct fault *why)
@@ -96,10 +97,19 @@ static int trust_refuse_authority(const struct trust_case *c, struct fault *why)
 static int trust_meet(struct trust_case *c, struct fault *why)
 {
 	struct trust *t = c->trust;
-	struct contact contact = {.address = c->name, .pin = c->shown, .doubt = c->doubt};
+	char damage[256] = "";
+	struct contact contact = {
+		.address = c->name,
+		.pin = c->shown,
+		.doubt = c->doubt,
+		.damage = damage,
+	};
 
+	if (t->known.broken)
+		snprintf(damage, sizeof(damage), "line %zu of %.200s cannot be read",
+			t->known.broken, t->known.path);
 	if (!t->options.first && (!t->options.ask || !t->options.ask(t->options.data, &contact)))
-		return trust_refuse_new(c, why);
+		return trust_refuse_new(c, damage, why);
 	return known_add(&t->known, c->name, &c->peer->pin, why);
 }
 

@@ -31,7 +31,10 @@ struct trust;
 struct contact {
 	const char *address; /* as it stands among the known ones */
 	const char *pin;
-	const char *doubt; /* what the authorities say: "self-signed certificate" */
+	const char *doubt; /* what the authorities say: "its certificate is signed by itself" */
+	/* A line of the known keys that cannot be read and may have been this one's: "line 3 of …
+	 * cannot be read"; empty without one. */
+	const char *damage;
 };
 
 struct trust_options {

@@ -263,7 +263,9 @@ def test_a_line_that_is_damaged_is_as_if_it_were_not_there(client, secure_hub, k
     hub = secure_hub()
     known.parent.mkdir()
     known.write_text(f"{hub.bare} sha256:damaged")
-    assert client("send", hub.bare)[0] == 77
+    status, errors = client("send", hub.bare)
+    assert status == 77
+    assert f"line 1 of {known} cannot be read" in errors
     assert client("send", hub.bare, "--trust-first")[0] == 0
     damaged, added = known.read_text().splitlines()
     assert damaged == f"{hub.bare} sha256:damaged"

@@ -197,6 +197,17 @@ static void a_descriptor_speaks_no_tls(void **state)
 	ferry_free(f);
 }
 
+static void trust_is_said_once(void **state)
+{
+	struct ferry *f = ferry_new();
+	struct ferry_trust_options options = ferry_trust_options();
+
+	assert_int_equal(options.size, sizeof(options));
+	assert_int_equal(ferry_trust(f, &options), 0);
+	assert_int_equal(ferry_trust(f, &options), -EBUSY);
+	ferry_free(f);
+}
+
 static void publishes_and_follows_by_waiting(void **state)
 {
 	struct ferry *f = ferry_new();
@@ -392,6 +403,7 @@ int main(void)
 		cmocka_unit_test(a_dial_that_fails_says_why),
 		cmocka_unit_test(datagrams_cannot_be_accepted),
 		cmocka_unit_test(a_descriptor_speaks_no_tls),
+		cmocka_unit_test(trust_is_said_once),
 		cmocka_unit_test(publishes_and_follows_by_waiting),
 		cmocka_unit_test(publishes_and_follows_by_callback),
 		cmocka_unit_test(nobody_there_is_told_by_whatever_waits),
