@@ -184,6 +184,17 @@ static bool upload_finds_a_way(struct upload *u, int status)
 	return true;
 }
 
+/* What was hashed is not what was sent, then, and the other side has refused it. */
+static bool upload_has_changed(const struct upload *u)
+{
+	const struct stat *before = &u->file->st;
+	struct stat now;
+
+	return !u->file->grows && fstat(u->file->fd, &now) == 0 &&
+	       (now.st_size != before->st_size || now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
+		       now.st_mtim.tv_nsec != before->st_mtim.tv_nsec);
+}
+
 static void upload_on_ended(struct transfer *t)
 {
 	struct upload *u = upload_of(t);
@@ -197,6 +208,8 @@ static void upload_on_ended(struct transfer *t)
 	} else if (t->reply.status == 409 && u->step == UPLOAD_APPEND) {
 		fault_set(&why, -EAGAIN, "%s: the hub has another offset", u->file->shown);
 		transfer_break(t, &why);
+	} else if (t->reply.status == 400 && upload_has_changed(u)) {
+		upload_fail(u, -EBADMSG, "it has changed while it was sent");
 	} else {
 		transfer_refused(t, u->file->shown);
 	}

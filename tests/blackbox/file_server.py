@@ -4,6 +4,7 @@ import base64
 import hashlib
 import http.server
 import re
+import socket
 import socketserver
 import threading
 import urllib.parse
@@ -41,7 +42,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, server.listing, Content_Type="application/json")
             return
         server.asked.set()
-        server.hold.wait()
+        if not server.pause_at:
+            server.hold.wait()
         content = server.files.get(self.name)
         if content is None:
             self.answer(404)
@@ -61,7 +63,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         cut = server.cuts.pop(0) if server.cuts else None
-        self.wfile.write(body[:cut])
+        self.wfile.write(body[: server.pause_at])
+        server.hold.wait()
+        self.wfile.write(body[server.pause_at : cut])
         if cut is not None:
             self.close_connection = True
             server.after_cut()
@@ -95,14 +99,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class FileServer(socketserver.ThreadingTCPServer):
     """`files` is what there is; `seen` the requests. To do wrong: `digests` that are told instead of
     the right ones, `cuts`: how much of the body each next answer has before the connection ends,
-    `hold`: cleared, no file is given out.
+    `hold`: cleared, no file is given out, or no more than `pause_at` bytes of it.
     """
 
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, **files):
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, path=None, **files):
+        """On the Unix socket PATH, or a free port."""
+        if path:
+            self.address_family = socket.AF_UNIX
+        super().__init__(path or ("127.0.0.1", 0), Handler)
+        self.path = path
         self.files = {name.replace("_", "."): content for name, content in files.items()}
         self.seen, self.cuts, self.trailers = [], [], []
         self.digests, self.etags, self.put_fields = {}, {}, {}
@@ -112,6 +120,7 @@ class FileServer(socketserver.ThreadingTCPServer):
         self.asked, self.hold = threading.Event(), threading.Event()
         self.hold.set()
         self.after_cut = lambda: None
+        self.pause_at = 0
         self.thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
 
     def __enter__(self):
@@ -125,4 +134,4 @@ class FileServer(socketserver.ThreadingTCPServer):
 
     @property
     def address(self):
-        return f"tcp:127.0.0.1:{self.server_address[1]}"
+        return f"unix:{self.path}" if self.path else f"tcp:127.0.0.1:{self.server_address[1]}"

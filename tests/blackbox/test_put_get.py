@@ -1,35 +1,17 @@
-"""ferry put, get, files and rm: what a person does with files, and what others do to them."""
+"""ferry put, get, files and rm with a hub."""
 
-import hashlib
 import json
 import os
+import re
 import stat
 import subprocess
 import threading
 
 import pytest
-from file_server import FileServer, repr_digest
+from file_server import FileServer
 from paths import FERRY
-
-SIZE = int(os.environ.get("FERRY_FILE_SIZE", 20_000_000))  # of a large file
-
-
-def tree_of(path):
-    """All that is in a directory: name, content, permissions, time."""
-    return {
-        str(each.relative_to(path)): (
-            each.read_bytes(),
-            stat.S_IMODE(each.stat().st_mode),
-            each.stat().st_mtime_ns,
-        )
-        for each in path.rglob("*")
-        if each.is_file()
-    }
-
-
-def digest_of(path):
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+from terminal import Terminal
+from transfers import BIG, digest_of, done, large, tree_of  # noqa: F401
 
 
 @pytest.fixture
@@ -44,29 +26,9 @@ def hub(start_hub, tmp_path, place):
 
 
 @pytest.fixture
-def done(ferry):
-    """Runs a command that must end with 0 and say nothing; its output."""
-
-    def run(*words):
-        result = ferry(*words)
-        assert (result.returncode, result.stderr) == (0, "")
-        return result.stdout
-
-    return run
-
-
-def make_large(path, size=SIZE):
-    block = os.urandom(1 << 20)
-    with path.open("wb") as file:
-        for at in range(0, size, len(block)):
-            file.write(at.to_bytes(8, "big") + block[: min(len(block), size - at) - 8])
-    assert path.stat().st_size == size
-    return path
-
-
-@pytest.fixture
-def large(tmp_path):
-    return make_large(tmp_path / "large.bin")
+def server():
+    with FileServer(big_bin=BIG) as server:
+        yield server
 
 
 # ---- there and back ----
@@ -255,112 +217,6 @@ def test_two_at_the_same_file(hub, start, ferry, done, tmp_path):
         assert (tmp_path / "big.bin").read_bytes() == server.files["big.bin"]
 
 
-# ---- other servers, which may lie ----
-
-BIG = os.urandom(5_000_000)
-
-
-@pytest.fixture
-def server():
-    with FileServer(a_txt=b"hello", big_bin=BIG) as server:
-        yield server
-
-
-def leftovers(path):
-    return [each for each in os.listdir(path) if each.startswith(".")]
-
-
-@pytest.mark.parametrize("name", ["a.txt", "big.bin"])
-def test_a_wrong_hash(server, ferry, tmp_path, name):
-    server.digests[name] = repr_digest(b"something else")
-    (tmp_path / name).write_text("old")
-    result = ferry("get", server.address, name)
-    assert result.returncode == 65 and "SHA-256" in result.stderr
-    assert (tmp_path / name).read_text() == "old"
-    assert not leftovers(tmp_path)
-
-
-def test_a_wrong_hash_of_a_put(server, ferry, large):
-    server.put_fields["Repr-Digest"] = repr_digest(b"something else")
-    assert ferry("put", server.address, "large.bin").returncode == 65
-
-
-def test_goes_on_after_breaks(server, done, tmp_path):
-    server.cuts = [1_000_000, 2_000_000, 0, 100]
-    done("get", server.address, "big.bin")
-    assert (tmp_path / "big.bin").read_bytes() == BIG
-    ranges = [fields.get("Range") for _, _, fields in server.seen]
-    assert ranges == [
-        None,
-        "bytes=1000000-",
-        "bytes=3000000-",
-        "bytes=3000000-",
-        "bytes=3000100-",
-    ]
-
-
-def test_another_file_is_not_gone_on_with(server, done, tmp_path):
-    server.cuts = [1_000_000]
-    server.after_cut = lambda: server.files.update({"big.bin": BIG[::-1]})
-    done("get", server.address, "big.bin")
-    assert (tmp_path / "big.bin").read_bytes() == BIG[::-1]
-
-
-def test_a_server_without_ranges(server, done, tmp_path):
-    server.ranges = False
-    server.cuts = [1_000_000]
-    done("get", server.address, "big.bin")
-    assert (tmp_path / "big.bin").read_bytes() == BIG
-
-
-def test_a_bad_beginning_is_fetched_again(server, done, tmp_path):
-    (tmp_path / ".big.bin.part").write_bytes(b"x" * 1_000_000)
-    etag = f'"{hashlib.md5(BIG).hexdigest()}"'
-    (tmp_path / ".big.bin.etag").write_text(etag)
-    done("get", server.address, "big.bin")
-    assert (tmp_path / "big.bin").read_bytes() == BIG
-    assert [fields.get("Range") for _, _, fields in server.seen] == ["bytes=1000000-", None]
-    assert not leftovers(tmp_path)
-
-
-def test_a_server_that_cannot_go_on_with_uploads(server, done, large):
-    server.cuts = [0, 0]
-    done("put", server.address, "large.bin")
-    assert server.files["large.bin"] == large.read_bytes()
-    assert server.trailers[-1] == f"Repr-Digest: {repr_digest(large.read_bytes())}"
-
-
-def test_a_server_that_wants_the_length(server, done, large):
-    server.wants_length = True
-    done("put", server.address, "large.bin")
-    assert server.files["large.bin"] == large.read_bytes()
-
-
-@pytest.mark.parametrize(
-    "name", ["d/../../evil", "/etc/evil", "d/.ssh", "evil", "d/a\nb", "d/", "d//evil", "d/.."]
-)
-def test_a_listing_that_leads_elsewhere(server, ferry, tmp_path, name):
-    server.listing = json.dumps([{"name": name, "size": 4}]).encode()
-    server.files[name] = b"evil"
-    (tmp_path / "out").mkdir()
-    result = ferry("get", server.address, "d/", "-o", "out")
-    assert result.returncode == 76
-    assert not os.listdir(tmp_path / "out") and not (tmp_path / "evil").exists()
-
-
-@pytest.mark.parametrize("listing", [b"", b"{}", b"[1]", b'[{"name":1}]', b'[{"name":"a","size":-1}]'])
-def test_a_listing_that_is_none(server, ferry, listing):
-    server.listing = listing
-    assert ferry("files", server.address).returncode == 76
-
-
-def test_gives_up_in_time(server, ferry):
-    server.hold.clear()
-    result = ferry("get", server.address, "a.txt", "--timeout", "300ms")
-    server.hold.set()
-    assert result.returncode == 124 and "nothing has moved" in result.stderr
-
-
 # ---- standard input ----
 
 
@@ -383,12 +239,101 @@ def test_standard_input_that_pauses(hub, start, place):
     assert (place / "stream").read_text() == "some more\n" * 3
 
 
-def test_standard_input_to_a_server_that_breaks(server, environment, tmp_path):
-    server.cuts = [0]
-    words = [FERRY, "put", server.address, "-", "--as", "stream"]
-    done = subprocess.run(words, input=BIG, env=environment, cwd=tmp_path, capture_output=True)
-    assert done.returncode == 0 and server.files["stream"] == BIG
-
-
 def test_standard_input_needs_a_name(hub, ferry):
     assert ferry("put", hub.address, "-", input="x").returncode == 64
+
+
+# ---- on one machine ----
+
+
+def test_an_open_file_is_handed_over(hub, ferry, large, tmp_path):
+    unix = hub.addresses[-1]
+    put = ferry("put", unix, "large.bin", "--trace")
+    get = ferry("get", unix, "large.bin", "-o", "back", "--trace")
+    assert put.returncode == get.returncode == 0
+    assert digest_of(tmp_path / "back") == digest_of(large)
+    for traced in (put.stderr, get.stderr):
+        assert "sendfile(" not in traced and "control 2" in traced
+        calls = re.findall(r"(?m)^(?:recv|recvmsg|send|sendmsg)\(.* = (\d+)$", traced)
+        assert 0 < sum(map(int, calls)) < 9999
+
+
+def test_handed_over_small_and_empty(hub, done, tmp_path):
+    (tmp_path / "empty").touch()
+    (tmp_path / "small").write_text("small")
+    for name in ("empty", "small"):
+        done("put", hub.addresses[-1], name)
+        done("get", hub.addresses[-1], name, "-o", "back")
+        assert (tmp_path / "back").read_bytes() == (tmp_path / name).read_bytes()
+
+
+def test_a_partial_file_is_gone_on_with_from_the_open_one(hub, done, large, tmp_path):
+    unix = hub.addresses[-1]
+    done("put", unix, "large.bin")
+    data = large.read_bytes()
+    (tmp_path / ".back.part").write_bytes(data[:1_000_000])
+    (tmp_path / ".back.etag").write_text(f'"{digest_of(large)}"')
+    done("get", unix, "large.bin", "-o", "back")
+    assert (tmp_path / "back").read_bytes() == data
+    (tmp_path / ".back.part").write_bytes(b"x" * 1_000_000)
+    (tmp_path / ".back.etag").write_text(f'"{digest_of(large)}"')
+    done("get", unix, "large.bin", "-o", "back")
+    assert (tmp_path / "back").read_bytes() == data
+    assert not leftovers_of(tmp_path, "back")
+
+
+def leftovers_of(path, name):
+    return [each for each in os.listdir(path) if each.startswith(f".{name}")]
+
+
+# ---- what a person sees ----
+
+
+@pytest.fixture
+def on_terminal(environment, tmp_path):
+    terminals = []
+
+    def run(*words, columns=100):
+        own = environment | {"TERM": "xterm"}
+        terminals.append(Terminal([FERRY, *words], columns, env=own, cwd=tmp_path))
+        return terminals[-1]
+
+    yield run
+    for terminal in terminals:
+        terminal.discard()
+
+
+def test_progress_on_a_terminal(server, on_terminal):
+    server.pause_at = 2_500_000
+    server.hold.clear()
+    terminal = on_terminal("get", server.address, "big.bin")
+    terminal.wait_for(r"big.bin +50 % +2\.4 MiB of 4\.8 MiB +[\d.]+ .?i?B/s +\S+ left")
+    server.hold.set()
+    terminal.wait()
+    terminal.wait_for(r"(?m)^fetched 1 file, 4\.8 MiB in [\d.]+ s \([\d.]+ [KMG]iB/s\)$")
+
+
+def test_no_progress_where_nobody_looks(server, ferry, on_terminal):
+    assert ferry("get", server.address, "big.bin").stderr == ""
+    quiet = on_terminal("get", server.address, "big.bin", "--quiet")
+    quiet.wait()
+    assert not any(quiet.screen)
+
+
+def test_files_on_a_terminal(hub, done, on_terminal, tmp_path):
+    (tmp_path / "a").write_text("hello")
+    os.utime(tmp_path / "a", ns=(0, 1_600_000_000_000_000_000))
+    done("put", hub.address, "a", "--as", "d/größe")
+    terminal = on_terminal("files", hub.address)
+    terminal.wait()
+    terminal.wait_for(r"(?m)^SIZE +TIME +SHA-256 +NAME\n5 B +2020-09-13 12:26 +2cf24dba5fb0 +d/größe$")
+
+
+# ---- TLS ----
+
+
+def test_by_tls(start_hub, place, done, large, tmp_path):
+    hub = start_hub("tls:localhost:0", f"--files={place}")
+    done("put", hub.address, "large.bin", "--trust-first")
+    done("get", hub.address, "large.bin", "-o", "back")
+    assert digest_of(tmp_path / "back") == digest_of(large)

@@ -39,6 +39,9 @@ class Kept:
     def start(self):
         self.hub = self.start_hub(self.address, f"--files={self.files}")
 
+    def accepted(self):
+        return self.hub.output.count(b"Accepted connection")
+
     def kill(self):
         self.hub.process.kill()
         self.hub.process.wait(PATIENCE)
@@ -150,8 +153,10 @@ def test_the_hub_is_killed(kept, large, environment, tmp_path, verb):
 
     def begin():
         """Until it has met the hub: what is never there is not waited for."""
+        before = kept.accepted()
         process = run(environment, tmp_path, *WORDS[verb](kept.address))
-        kept.hub.wait_for("Accepted connection")
+        with kept.hub.more:
+            assert kept.hub.more.wait_for(lambda: kept.accepted() > before, PATIENCE)
         return process
 
     process = begin()
