@@ -1,5 +1,5 @@
 /*
- * ferry serve: answers the requests to a service of a hub with a command.
+ * ferry serve: answers the requests to a service of a hub with a command, or passes them on.
  */
 
 #include "base/cleanup.h"
@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "client/answerer.h"
+#include "net/trust.h"
 
 #include <errno.h>
 #include <sysexits.h>
@@ -17,12 +18,17 @@ struct serve_settings {
 	const char *type;
 	uint64_t workers;
 	uint64_t timeout;
+	const char *to;
+	const char *path;
+	bool with_hub;
 };
 
 struct serve {
 	struct loop loop;
 	struct interrupt interrupt;
 	struct address address;
+	struct address to;
+	struct trust *to_trust; /* which shows it no token of the hub's */
 	struct answerer **workers;
 	size_t count;
 	size_t busy; /* not done */
@@ -33,9 +39,16 @@ static const struct option_entry serve_options[] = {
 	{"workers", 0, OPTION_NUMBER, offsetof(struct serve_settings, workers), "N", "1", 1,
 		SERVE_WORKERS_MAX, "how many requests are answered at a time"},
 	{"timeout", 0, OPTION_SPAN, offsetof(struct serve_settings, timeout), "SPAN", NULL, 0, 0,
-		"end a command, and all it started, that runs for so long"},
+		"end a command, and all it started, that runs for so long; with --to, wait so "
+		"long"},
 	{"type", 0, OPTION_TEXT, offsetof(struct serve_settings, type), "TYPE",
-		"application/octet-stream", 0, 0, "the media type of the replies"},
+		"application/octet-stream", 0, 0, "the media type of the replies of a command"},
+	{"to", 0, OPTION_TEXT, offsetof(struct serve_settings, to), "ADDRESS", NULL, 0, 0,
+		"pass each request on to the HTTP server there"},
+	{"path", 0, OPTION_TEXT, offsetof(struct serve_settings, path), "PATH", "/", 0, 0,
+		"the path that requests are passed on to"},
+	{"with-hub", 0, OPTION_FLAG, offsetof(struct serve_settings, with_hub), NULL, NULL, 0, 0,
+		"end when the hub does, rather than to wait until it is back"},
 	OPTION_END,
 };
 
@@ -77,6 +90,10 @@ static int serve_start(struct serve *s, const struct command_line *line, char **
 		.type = settings->type,
 		.args = args,
 		.timeout = settings->timeout,
+		.to = settings->to ? &s->to : NULL,
+		.to_trust = s->to_trust,
+		.path = settings->path,
+		.with_hub = settings->with_hub,
 		.done = serve_on_done,
 		.noted = serve_on_noted,
 		.data = s,
@@ -93,45 +110,72 @@ static int serve_start(struct serve *s, const struct command_line *line, char **
 	return s->count == settings->workers ? 0 : -ENOMEM;
 }
 
+/* What answers: a command or a server, and one of them only. */
+static int serve_prepare(struct serve *s, const struct command_line *line)
+{
+	const struct serve_settings *settings = line->settings;
+
+	if (!settings->to == (line->count == 2))
+		return fault_set(&s->why, -EINVAL,
+			settings->to ? "either a COMMAND answers, or --to a server"
+				     : "say who answers: a COMMAND behind --, or --to a server");
+	if (settings->path[0] != '/')
+		return fault_set(
+			&s->why, -EINVAL, "--path begins with a /, unlike '%s'", settings->path);
+	int r = address_parse(&s->address, line->words[0], &s->why);
+	if (r < 0 || !settings->to)
+		return r;
+	r = address_parse(&s->to, settings->to, &s->why);
+	if (r < 0)
+		return r;
+	s->to_trust = trust_new(&(struct trust_options){0}, &s->why);
+	return s->to_trust ? 0 : s->why.error;
+}
+
+static void serve_loop(struct serve *s, const struct command_line *line)
+{
+	char *shell[] = {"/bin/sh", "-c", line->count > 2 ? line->words[2] : NULL, NULL};
+
+	interrupt_init(&s->interrupt, &s->loop, serve_on_interrupt, s);
+	int r = serve_start(s, line, line->count == 3 ? shell : line->words + 2);
+	if (r == 0)
+		loop_run(&s->loop);
+	else
+		fault_errno(&s->why, r, "cannot start");
+	for (size_t i = 0; i < s->count; i++)
+		answerer_free(s->workers[i]);
+	free(s->workers);
+}
+
 static int serve_run(const struct command_line *line)
 {
-	struct serve s = {.address = ADDRESS_NULL};
-	char *shell[] = {"/bin/sh", "-c", line->words[2], NULL};
+	struct serve s = {.address = ADDRESS_NULL, .to = ADDRESS_NULL};
 
-	int r = address_parse(&s.address, line->words[0], &s.why);
-	if (r < 0)
-		return command_failed(&s.why);
-	r = loop_init(&s.loop);
-	if (r < 0) {
-		address_deinit(&s.address);
+	int r = serve_prepare(&s, line);
+	if (r == 0 && (r = loop_init(&s.loop)) < 0)
 		fault_errno(&s.why, r, "cannot start");
-		return command_failed(&s.why);
+	if (r == 0) {
+		serve_loop(&s, line);
+		loop_deinit(&s.loop);
 	}
-	interrupt_init(&s.interrupt, &s.loop, serve_on_interrupt, &s);
-	r = serve_start(&s, line, line->count == 3 ? shell : line->words + 2);
-	if (r == 0)
-		loop_run(&s.loop);
-	else
-		fault_errno(&s.why, r, "cannot start");
-	for (size_t i = 0; i < s.count; i++)
-		answerer_free(s.workers[i]);
-	free(s.workers);
-	loop_deinit(&s.loop);
+	trust_free(s.to_trust);
+	address_deinit(&s.to);
 	address_deinit(&s.address);
 	return s.why.error ? command_failed(&s.why) : EX_OK;
 }
 
 const struct command command_serve = {
 	.name = "serve",
-	.words = "ADDRESS SERVICE -- COMMAND [ARGUMENT…]",
-	.summary = "answers the requests to a service with a command",
-	.about =
-		"Each request is COMMAND's standard input, its output the reply, as it comes; the "
-		"exit\n"
-		"status goes with the reply, standard error is ours. A COMMAND alone is run by "
-		"sh -c.\n"
-		"It may reply before it has read all. When the asker leaves, the command is ended.",
-	.min_words = 3,
+	.words = "ADDRESS SERVICE [-- COMMAND [ARGUMENT…]]",
+	.summary = "answers the requests to a service with a command, or passes them on",
+	.about = "Each request is COMMAND's standard input, its output the reply, as it comes; the "
+		 "exit\n"
+		 "status goes with the reply, standard error is ours. A COMMAND alone is run by "
+		 "sh -c.\n"
+		 "It may reply before it has read all. When the asker leaves, the command is "
+		 "ended.\n"
+		 "With --to there is no COMMAND: an HTTP server answers.",
+	.min_words = 2,
 	.max_words = -1,
 	.trusts = true,
 	.shows_token = true,
@@ -140,7 +184,7 @@ const struct command command_serve = {
 	.options = serve_options,
 	.examples = {{"ferry serve localhost:12345 upper -- tr a-z A-Z",
 			     "makes `tr` a service for all who reach the hub"},
-		{"ferry serve localhost:12345 make --workers 4 --timeout 10m -- 'tar x && make'",
-			"answers four at a time, for ten minutes each at most"}},
+		{"ferry serve localhost:12345 app --to unix:/run/app.sock",
+			"makes a service of a web application"}},
 	.run = serve_run,
 };

@@ -92,6 +92,11 @@ static void answerer_on_away(struct clerk *c, const struct fault *why)
 	struct answerer *a = answerer_of(c);
 	char line[FAULT_TEXT_MAX + 64];
 
+	if (why && a->options.with_hub) {
+		clerk_break(c);
+		answerer_stop(a);
+		return;
+	}
 	if (why)
 		snprintf(line, sizeof(line), "%s; trying again", why->text);
 	answerer_note(a, why ? line : "the hub is back");
@@ -120,7 +125,7 @@ static const struct clerk_handler answerer_clerk = {
 
 struct answerer *answerer_new(struct loop *l, const struct answerer_options *options)
 {
-	const struct answerer_kind *kind = &answerer_command;
+	const struct answerer_kind *kind = options->to ? &answerer_forward : &answerer_command;
 	struct answerer *a = kind->new ();
 
 	if (!a)

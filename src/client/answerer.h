@@ -7,7 +7,8 @@
  * The request is the command's standard input, the reply its standard output, both as they come.
  * When the asker leaves, the command is ended. The exit status goes with the reply.
  *
- * An answerer that has been at the hub once comes back when the hub is away for a while.
+ * An answerer that has been at the hub once comes back when the hub is away for a while, unless it
+ * is to end with the hub.
  */
 
 #include "base/fault.h"
@@ -20,9 +21,13 @@ struct answerer_options {
 	const struct address *address; /* these borrow, and must stay */
 	struct trust *trust;	       /* as link_init() wants it */
 	const char *service;
-	const char *type; /* of the replies */
+	const char *type;	  /* of the replies */
+	const struct address *to; /* the HTTP server, or NULL: a command answers */
+	struct trust *to_trust;
+	const char *path; /* there */
 	char **args;	  /* the command, ended by NULL */
-	uint64_t timeout; /* ms that a command may run, 0 for any */
+	uint64_t timeout; /* ms that a command may run, or the server's answer be away; 0: any */
+	bool with_hub;	  /* done when the hub goes */
 	/* The answerer is done: after answerer_stop(), with WHY->error 0, or as it cannot go on. It
 	 * is not to be freed from within. */
 	void (*done)(void *data, const struct fault *why);

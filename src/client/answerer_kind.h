@@ -42,6 +42,7 @@ struct answerer {
 };
 
 extern const struct answerer_kind answerer_command;
+extern const struct answerer_kind answerer_forward;
 
 /* The making of the reply at hand has ended. */
 void answerer_made(struct answerer *a);

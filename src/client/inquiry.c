@@ -5,6 +5,7 @@
 #include "wire/uri.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* How much longer than the hub we wait: it knows better what is the matter. */
@@ -122,9 +123,7 @@ static int inquiry_target(struct buffer *target, const struct inquiry_options *o
 {
 	int r = buffer_append(target, "/services/", 10);
 
-	if (r == 0)
-		r = uri_escape(target, bytes_text(o->service), "");
-	return r < 0 ? r : buffer_print(target, "?timeout=%llums", (unsigned long long)o->timeout);
+	return r < 0 ? r : uri_escape(target, bytes_text(o->service), "");
 }
 
 /* The fields that say how the request itself travels, or have an option. */
@@ -154,11 +153,14 @@ static int inquiry_head(struct inquiry *q, struct http_writer *head,
 	const struct inquiry_options *o, struct fault *why)
 {
 	cleanup(buffer_deinit) struct buffer target = BUFFER_NULL;
+	char timeout[24];
 
+	int len = snprintf(timeout, sizeof(timeout), "%llums", (unsigned long long)o->timeout);
 	int r = inquiry_target(&target, o);
 	if (r < 0)
 		return fault_errno(why, r, "cannot ask");
 	http_call_begin(&q->call, head, HTTP_POST, buffer_bytes(&target));
+	http_writer_field(head, "Request-Timeout", bytes_of(timeout, (size_t)len));
 	if (o->type)
 		http_writer_text(head, "Content-Type", o->type);
 	if (o->retry_lost)
