@@ -11,6 +11,7 @@
 #include "cli/invitation.h"
 #include "cli/keep.h"
 #include "cli/listen_settings.h"
+#include "cli/servants.h"
 #include "hub/catalogue.h"
 #include "net/activation.h"
 #include "server/server.h"
@@ -245,6 +246,9 @@ static int listen_start(struct listen *l, const struct command_line *line, struc
 	}
 	if (r == 0)
 		r = listen_open_all(l, line, why);
+	if (r == 0)
+		r = servants_start(&l->loop, l->server, settings->servants.texts,
+			settings->servants.count, settings->user, why);
 	if (r == 0)
 		r = listen_confine(l, why);
 	if (r == 0)

@@ -29,6 +29,8 @@ const struct option_entry listen_options[] = {
 		1, 0, "the largest file that is taken in"},
 	{"max-files-total", 0, OPTION_SIZE, offsetof(struct listen_settings, files.max_total),
 		"SIZE", NULL, 1, 0, "take no more in when all files together have so many bytes"},
+	{"serve", 0, OPTION_LIST, offsetof(struct listen_settings, servants), "NAME=COMMAND", NULL,
+		0, 0, "serve NAME with COMMAND, as ferry serve does"},
 	{"open", 0, OPTION_FLAG, offsetof(struct listen_settings, open), NULL, NULL, 0, 0,
 		"listen beyond this machine: whoever reaches the address is let in"},
 	{"cert", 0, OPTION_TEXT, offsetof(struct listen_settings, cert), "FILE", NULL, 0, 0,

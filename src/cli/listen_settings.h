@@ -32,6 +32,7 @@ struct listen_settings {
 	struct option_list groups;
 	struct option_list allow;
 	struct option_list deny;
+	struct option_list servants;
 	const char *user;
 	bool no_sandbox;
 };

@@ -245,3 +245,37 @@ void admission_deinit(struct server *s)
 	free(take(s->networks.allow));
 	free(take(s->networks.deny));
 }
+
+/* ---- servants ---- */
+
+int server_let_serve(struct server *s, struct bytes service, struct fault *why)
+{
+	/* No user has this number: nobody else becomes known as that. */
+	const struct proof nobody = {.kind = IDENTITY_USER, .id = UINT32_MAX};
+	cleanup(buffer_deinit) struct buffer grant = BUFFER_NULL;
+
+	if (!s->access.closed)
+		return 0;
+	if (!s->servants)
+		s->servants = access_add(&s->access, &nobody, NULL);
+	if (!s->servants || buffer_print(&grant, "serve:%.*s", (int)service.len,
+				    (const char *)service.data) < 0)
+		return fault_errno(why, -ENOMEM, "cannot serve");
+	return access_grant(s->servants, buffer_bytes(&grant), why);
+}
+
+const struct identity *admission_of(const struct entrance *e, int fd)
+{
+	if (!e->servants)
+		return admission_of_socket(e->server, fd);
+	return e->server->servants ? e->server->servants : &e->server->access.anyone;
+}
+
+bool admission_bars(const struct entrance *e, int fd, const struct endpoint *peer)
+{
+	struct ucred who;
+
+	if (!e->servants)
+		return !admission_allows(e->server, peer);
+	return peer_credentials(fd, &who) < 0 || who.uid != e->uid;
+}

@@ -13,6 +13,7 @@
 #include "server/access.h"
 
 struct connection;
+struct entrance;
 struct server;
 
 struct admission_options {
@@ -45,6 +46,12 @@ int admission_reload(struct server *s, struct fault *why);
 /* Puts FRESH's identities, all of KIND, in place of those the server has of that kind, and closes
  * the connections of those that are no longer the same. FRESH is empty then. */
 void admission_renew(struct server *s, enum identity_kind kind, struct access *fresh);
+
+/* Who has come by E with the socket FD. */
+const struct identity *admission_of(const struct entrance *e, int fd);
+
+/* Whoever has come by E with the socket FD, from PEER, may not do a thing. */
+bool admission_bars(const struct entrance *e, int fd, const struct endpoint *peer);
 
 /* A peer at E may come in, as far as its network goes. */
 bool admission_allows(const struct server *s, const struct endpoint *e);

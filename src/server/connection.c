@@ -389,8 +389,8 @@ struct connection *connection_new(
 	memcpy(c->peer, channel->name, name);
 	c->server = s;
 	c->entrance = e;
-	c->base = c->who = admission_of_socket(s, channel->in);
-	c->barred = !admission_allows(s, &channel->peer);
+	c->base = c->who = admission_of(e, channel->in);
+	c->barred = admission_bars(e, channel->in, &channel->peer);
 	c->origin = ++s->next_origin;
 	list_init(&c->waiting);
 	deadline_init(&c->idle);

@@ -298,6 +298,8 @@ void server_tell_names(
 {
 	list_each (node, &s->entrances) {
 		const struct entrance *e = container_of(node, struct entrance, node);
+		if (e->servants)
+			continue;
 		struct bytes names = buffer_bytes(&e->names), name;
 		while (bytes_cut(&names, '\0', &name))
 			bound(data, (const char *)name.data);
@@ -356,16 +358,11 @@ static struct address entrance_address(const struct server *s, const struct addr
 	return own;
 }
 
-int server_listen(struct server *s, const struct address *address, struct fault *why)
+static int entrance_open(struct entrance *e, const struct address *address, struct fault *why)
 {
-	struct entrance *e = calloc(1, sizeof(*e));
-
-	if (!e)
-		return fault_errno(why, -ENOMEM, "cannot listen");
-	list_init(&e->node);
-	e->server = s;
-	e->listener = LISTENER_NULL;
+	struct server *s = e->server;
 	struct address own = entrance_address(s, address); /* borrows what ADDRESS has */
+
 	int r = tls_door_check(&s->tls, address, why);
 	if (r == 0)
 		r = listener_open(&e->listener, s->loop, &own, 0, &server_entrance, why);
@@ -373,13 +370,45 @@ int server_listen(struct server *s, const struct address *address, struct fault 
 		r = entrance_check(e, why);
 	if (r == 0 && (r = entrance_name(e)) < 0)
 		fault_errno(why, r, "cannot listen");
-	if (r < 0) {
+	return r;
+}
+
+static struct entrance *server_enter(
+	struct server *s, const struct address *address, struct fault *why)
+{
+	struct entrance *e = calloc(1, sizeof(*e));
+
+	if (!e) {
+		fault_errno(why, -ENOMEM, "cannot listen");
+		return NULL;
+	}
+	list_init(&e->node);
+	e->server = s;
+	e->listener = LISTENER_NULL;
+	if (entrance_open(e, address, why) < 0) {
 		entrance_free(e);
-		return r;
+		return NULL;
 	}
 	const char *topic = e->listener.address.options[ADDRESS_TOPIC];
 	e->topic = bytes_text(topic ? topic : "lobby");
 	list_push(&s->entrances, &e->node);
+	return e;
+}
+
+int server_listen(struct server *s, const struct address *address, struct fault *why)
+{
+	return server_enter(s, address, why) ? 0 : why->error;
+}
+
+int server_listen_for_servants(
+	struct server *s, const struct address *address, uid_t uid, struct fault *why)
+{
+	struct entrance *e = server_enter(s, address, why);
+
+	if (!e)
+		return why->error;
+	e->servants = true;
+	e->uid = uid;
 	return 0;
 }
 

@@ -70,14 +70,18 @@ struct entrance {
 	struct listener listener;
 	struct bytes topic;  /* of its plain clients; borrows from the listener's address */
 	struct buffer names; /* of its sockets, canonical texts, each with its NUL */
+	bool servants; /* is for processes of one user alone, which serve for the hub itself */
+	uid_t uid;     /* who that is */
 };
 
 struct server {
 	struct loop *loop;
 	struct hub *hub;
-	struct desk *desk;	  /* of services */
-	struct files *files;	  /* NULL: it keeps none */
-	struct access access;	  /* who may do what, */
+	struct desk *desk;    /* of services */
+	struct files *files;  /* NULL: it keeps none */
+	struct access access; /* who may do what, */
+	struct identity
+		*servants;	  /* one of them: who serves for the hub itself; NULL: anyone may */
 	struct networks networks; /* and come from where */
 	struct throttle throttle;
 	struct tls_door tls;
@@ -125,6 +129,13 @@ struct server *server_free(struct server *s);
 
 /* Listens on ADDRESS (copied). Negative errno with a line in WHY. */
 int server_listen(struct server *s, const struct address *address, struct fault *why);
+
+/* Listens on ADDRESS, a Unix socket, for processes of the user UID that serve for the hub itself;
+ * server_let_serve() says what. Nobody is told of the address. Negative errno with a line in WHY.
+ */
+int server_listen_for_servants(
+	struct server *s, const struct address *address, uid_t uid, struct fault *why);
+int server_let_serve(struct server *s, struct bytes service, struct fault *why);
 
 /* Gives out and takes in the files of a directory; before server_start(). Negative errno with a
  * line in WHY. */
