@@ -264,6 +264,30 @@ def tls_figures(p, load):
     ]
 
 
+def attacks(p, load):
+    """What a client that behaves notices of those that do not."""
+
+    def row(name, server, kind, count):
+        return Row(name, "ferry", server, load.attacked(kind, count, load.ask("websocket-ping")))
+
+    crowd = p.ferry("--max-clients-per-address", 100)
+    rows = [
+        row("slow heads, 1,000", p.ferry("--patience", "2s"), "heads", 1000),
+        row("slow bodies, 1,000", p.ferry("--patience", "2s"), "bodies", 1000),
+        row("slow readers, 100", p.ferry("--patience", "2s"), "readers", 100),
+        row("half-open handshakes, 19,000", p.ferry_both(), "handshakes", 19000),
+        row("connections from one address, 1,000", crowd, "crowd", 1000),
+    ]
+    return Figure(
+        "attacks",
+        "Round trip of 64 bytes (WebSocket ping), one client, while others attack",
+        {"p99": "µs, p99", "p50": "µs, p50"},
+        [Row("at peace", "limit", p.ferry(), load.ask("websocket-ping")), *rows],
+        [Goal(row.name, 2, "at peace") for row in rows],
+        more_is_better=False,
+    )
+
+
 def relay(p, load, name, title, mode, metrics, factor, more_is_better=True):
     def row(row_name, kind, server):
         return Row(row_name, kind, server, load.relay(mode))
@@ -326,5 +350,6 @@ def all_figures(p, load):
         http(p, load, "http-post", "POST of 64 bytes by wrk, 64 connections", "/topics/t", True),
         idle(p, load, 10000),
         *tls_figures(p, load),
+        attacks(p, load),
         *relays(p, load),
     ]

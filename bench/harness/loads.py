@@ -1,10 +1,13 @@
 """The loads: each takes a running server and returns its figures by name."""
 
 import json
+import pathlib
 import re
 import subprocess
 
 from .process import Failed, free_port, run_load, start_load
+
+ATTACK = pathlib.Path(__file__).with_name("attack.py")
 
 WRK_POST = """
 wrk.method = "POST"
@@ -67,6 +70,20 @@ class Loads:
         return lambda server: self.counted(
             server, [self.program("latency"), "ask", protocol, server.addresses[0], count, 0]
         )
+
+    def attacked(self, kind, count, load):
+        """The load of one who behaves, while others attack the hub's last address."""
+
+        def run(server):
+            with start_load([ATTACK, kind, count, server.addresses[-1]]) as attack:
+                try:
+                    if not attack.stdout.readline():
+                        raise Failed(f"attack.py: {attack.stderr.read().strip()}")
+                    return load(server)
+                finally:
+                    attack.kill()
+
+        return run
 
     def wrk(self, path, post=False):
         def load(server):

@@ -137,6 +137,17 @@ class Programs:
             ]
         )
 
+    def ferry_both(self):
+        """A plain address, and one of TLS behind it."""
+        program = self.built("ferry")
+        return program and Server(
+            lambda dir, port: [
+                *[program, "listen", "tcp:127.0.0.1:0", "tls:127.0.0.1:0"],
+                *["--quiet", "--key-dir", dir],
+            ],
+            addresses=2,
+        )
+
     def redis(self, *options):
         program = self.installed("redis-server")
         return program and Server(

@@ -34,6 +34,25 @@ static int confine_to_kept(struct sandbox *box, const struct confinement *c, str
 	return r;
 }
 
+/* A store on another machine is connected to, now and whenever it was lost. Looking its name up
+ * reads these files, and may ask a server for it. */
+static int confine_to_remote(struct sandbox *box, const char *url, struct fault *why)
+{
+	static const char *const files[] = {"/etc/gai.conf", "/etc/host.conf", "/etc/hosts",
+		"/etc/nsswitch.conf", "/etc/resolv.conf", "/etc/services"};
+	const char *host = strstr(url, "://");
+
+	if (!host)
+		return 0;
+	box->filter.connects = true;
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		int r = sandbox_allow(box, files[i], LANDLOCK_READ, why);
+		if (r < 0)
+			return r;
+	}
+	return sandbox_allow_connect(box, keep_port(url), why);
+}
+
 /* Keys and tokens are mostly replaced by new files, so their directories count. */
 static int confine_to_keys(struct sandbox *box, const struct confinement *c, struct fault *why)
 {
@@ -69,6 +88,8 @@ int confine_hub(struct sandbox *box, const struct confinement *c, const struct s
 		r = confine_to_sockets(box, server, why);
 	if (!r)
 		r = confine_to_kept(box, c, why);
+	if (!r)
+		r = confine_to_remote(box, c->store, why);
 	if (!r)
 		r = confine_to_keys(box, c, why);
 	if (!r)

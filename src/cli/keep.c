@@ -4,7 +4,10 @@
 #include "hub/store_sqlite.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { KEEP_PORT = 4222 }; /* NATS */
 
 static int keep_open_memory(struct store **store, const struct keep *keep, struct fault *why)
 {
@@ -43,6 +46,18 @@ static int keep_open_file(struct store **store, const char *path, const struct k
 bool keep_is_file(const char *text)
 {
 	return strcmp(text, "memory") != 0 && !strstr(text, "://");
+}
+
+/* SCHEME://[USER:PASSWORD@]HOST[:PORT][/…] */
+uint16_t keep_port(const char *url)
+{
+	const char *host = strstr(url, "://") + 3;
+	const char *end = host + strcspn(host, "/");
+
+	for (const char *at = end; at > host && at[-1] != ']' && at[-1] != '@'; at--)
+		if (at[-1] == ':')
+			return (uint16_t)strtoul(at, NULL, 10);
+	return KEEP_PORT;
 }
 
 int keep_open(struct store **store, const char *text, const struct keep *keep,

@@ -14,6 +14,10 @@ struct listen_settings {
 	struct option_list hosts;
 	struct option_list origins;
 	uint64_t max_clients;
+	uint64_t max_from_one;
+	uint64_t max_rate;
+	uint64_t max_bandwidth;
+	uint64_t patience;
 	uint64_t max_message;
 	uint64_t idle_timeout;
 	uint64_t heartbeat;

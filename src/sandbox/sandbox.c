@@ -39,6 +39,13 @@ int sandbox_allow_around(
 	return r < 0 || !real ? r : sandbox_allow(s, dirname(real), right, why);
 }
 
+int sandbox_allow_connect(struct sandbox *s, uint16_t port, struct fault *why)
+{
+	int r = landlock_allow_connect(&s->landlock, port);
+
+	return r < 0 ? fault_errno(why, r, "cannot confine the process") : 0;
+}
+
 /* What the instruments of a build open when the process ends: its maps, their own programs, the
  * files of counts. */
 static int sandbox_allow_instruments(struct sandbox *s, struct fault *why)

@@ -37,5 +37,8 @@ int sandbox_allow(
 int sandbox_allow_around(
 	struct sandbox *s, const char *path, enum landlock_right right, struct fault *why);
 
+/* TCP connections to PORT; `filter.connects` is for the system calls. */
+int sandbox_allow_connect(struct sandbox *s, uint16_t port, struct fault *why);
+
 /* From now on. `text` says what is in force; a layer that the kernel lacks is left out of it. */
 int sandbox_enter(struct sandbox *s, struct fault *why);

@@ -193,6 +193,9 @@ int connection_publish(struct connection *c, struct publish *p)
 	if (!c->cursor.origin)
 		cursor_leave_out(&c->cursor, c->origin);
 	p->message.origin = c->origin;
+	allowance_count(c, p->message.body.len);
+	if (allowance_is_spent(c) && !c->holding)
+		allowance_await_turn(c);
 	return server_publish(c->server, p);
 }
 
@@ -399,8 +402,7 @@ struct connection *connection_new(
 	if (connection_open_stream(c, channel) < 0)
 		return connection_free(c);
 	list_push(&s->connections, &c->node);
-	c->refused = s->counters.clients >= s->options.max_clients;
-	s->counters.refused += c->refused;
+	allowance_take_in(c, &channel->peer);
 	(*connection_count(c))++;
 	deadline_set(&s->idle, &c->idle);
 	if (s->watcher.opened)
@@ -441,6 +443,7 @@ void connection_close(struct connection *c)
 	list_push(&s->closed, &c->node);
 	ending_ask(s->loop, &s->turn_end);
 	(*connection_count(c))--;
+	allowance_let_go(c);
 	if (s->watcher.closed)
 		s->watcher.closed(s->watcher.data, c->peer);
 }

@@ -27,6 +27,7 @@ struct connection;
 struct entrance;
 struct identity;
 struct server;
+struct visitor;
 
 struct protocol {
 	const char *name;
@@ -61,6 +62,7 @@ struct connection {
 	const struct protocol *protocol;
 	const struct identity *base; /* who the connection is known as, */
 	const struct identity *who;  /* and whoever sent the current request: server/login.h */
+	struct visitor *visitor;     /* as which it is counted, or NULL */
 	struct child *child;	     /* at the other end (exec:), or NULL */
 	struct cursor cursor;
 	struct deadline idle;
@@ -78,7 +80,8 @@ struct connection {
 	bool cut : 1;		/* the last write ended before its end, maybe inside a message */
 	bool stuck : 1;		/* nothing was taken since the last beat */
 	bool polls : 1;		/* wants to be told when it has caught up */
-	bool refused : 1;	/* one too many: told so, and nothing else */
+	bool refused : 1;	/* one too many: told so, and nothing else; */
+	bool crowded : 1;	/* of those from its address */
 	bool barred : 1;	/* from a network that may not come in: likewise */
 	bool named : 1;		/* plain: its first line has come, which may be a login */
 	bool lines : 1;		/* a plain client that ends its lines */
@@ -112,8 +115,8 @@ int connection_subscribe(struct connection *c, struct bytes topic, const struct 
 /* Gives C the origin that its client has on every connection. To be called before it subscribes. */
 void connection_known_as(struct connection *c, uint64_t origin);
 
-/* Publishes P as a message of this client, if it may; its origin is filled in. -EACCES, or as
- * hub_publish. */
+/* Publishes P as a message of this client, if it may; its origin is filled in. One that passes
+ * its limits is held then. -EACCES, or as hub_publish. */
 int connection_publish(struct connection *c, struct publish *p);
 
 /* Reads no more, and gives the protocol nothing, until connection_proceed(). */

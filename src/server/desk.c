@@ -132,7 +132,7 @@ static void post_body(struct exchange *x, struct bytes piece)
 }
 
 /* Finds out which of the three it is; `body` lets in bodies of any size. */
-const struct handler desk_post = {.begin = post_begin, .body = post_body};
+const struct handler desk_post = {.begin = post_begin, .body = post_body, .patient = true};
 
 struct listing {
 	struct buffer body;

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "server/login.h"
+#include "server/pace.h"
 #include "server/route.h"
 #include "server/server.h"
 #include "wire/http_problem.h"
@@ -59,6 +60,7 @@ static void exchange_wrote(struct exchange *x, int error)
 		connection_close(x->connection);
 	else
 		connection_wrote(x->connection);
+	pace_start(x);
 }
 
 void exchange_send(struct exchange *x, struct http_writer *w, struct bytes body)
@@ -99,7 +101,8 @@ bool exchange_stream_length(struct exchange *x, struct http_writer *w, uint64_t 
 		return false;
 	}
 	x->streaming = true;
-	deadline_set(&x->connection->server->beat, &x->connection->rest);
+	if (x->handler->beat)
+		deadline_set(&x->connection->server->beat, &x->connection->rest);
 	return true;
 }
 
@@ -132,8 +135,9 @@ void exchange_end_stream(struct exchange *x, struct bytes trailers)
 {
 	struct connection *c = x->connection;
 
+	if (x->handler->beat)
+		deadline_clear(&c->rest);
 	x->streaming = false;
-	deadline_clear(&c->rest);
 	if (x->chunked) {
 		struct buffer *out = connection_out(c);
 		if (buffer_append(out, "0\r\n", 3) < 0 ||
@@ -192,6 +196,7 @@ void exchange_challenge(struct exchange *x, const char *challenge, const char *d
 static void exchange_complete(struct exchange *x)
 {
 	x->reading = false;
+	pace_stop(x);
 	if (x->answered && !x->streaming)
 		exchange_finish(x);
 	else if (x->handler && x->handler->complete)
@@ -249,8 +254,10 @@ static void exchange_start(struct exchange *x, const struct http_request *r)
 	x->streaming = false;
 	x->awaited = r->expect_continue;
 	if (x->connection->refused) {
+		int status;
+		const char *detail = allowance_refusal(x->connection, &status);
 		x->keep_alive = false;
-		exchange_refuse(x, 503, "the hub has as many clients as it may; try again later");
+		exchange_refuse(x, status, "%s", detail);
 		return;
 	}
 	if (x->connection->barred) {
@@ -261,6 +268,7 @@ static void exchange_start(struct exchange *x, const struct http_request *r)
 	if (!exchange_is_admitted(x, r) || !login_request(x, r))
 		return;
 	x->handler = route_find(x, r);
+	x->patient = x->handler && x->handler->patient;
 	if (!x->handler || !exchange_limit(x, r, x->handler->body ? UINT64_MAX : BODY_DROPPED))
 		return;
 	x->handler->begin(x, r);
@@ -278,6 +286,7 @@ static size_t exchange_receive_head(struct exchange *x, struct bytes data)
 
 	switch (http_request_parse(&r, &x->scan, data)) {
 	case HTTP_MORE:
+		pace_start(x);
 		return 0;
 	case HTTP_REFUSED:
 		x->keep_alive = false;
@@ -287,7 +296,10 @@ static size_t exchange_receive_head(struct exchange *x, struct bytes data)
 		exchange_refuse(x, r.refusal.status, "%s", r.refusal.detail);
 		return data.len;
 	default:
+		pace_stop(x);
 		exchange_start(x, &r);
+		if (x->reading)
+			pace_start(x);
 		return r.len;
 	}
 }
@@ -301,6 +313,7 @@ static size_t exchange_receive_body(struct exchange *x, struct bytes data)
 	while ((!c->holding || !in.len) && stream_is_open(&c->stream)) {
 		int r = http_body_next(&x->body, &in, &piece);
 		if (r == HTTP_DATA) {
+			x->came += (uint32_t)piece.len;
 			if ((!x->answered || x->streaming) && x->handler->body)
 				x->handler->body(x, piece);
 			continue;
@@ -365,6 +378,7 @@ static void exchange_writable(struct connection *c)
 	struct exchange *x = exchange_of(c);
 
 	c->stuck = false;
+	x->moved = true;
 	if (x->handler && x->handler->writable)
 		x->handler->writable(x);
 	if (c->holding && !x->handler && stream_is_open(&c->stream))
@@ -376,8 +390,10 @@ static void exchange_rested(struct connection *c)
 {
 	struct exchange *x = exchange_of(c);
 
-	if (!x->streaming || !x->handler->beat)
+	if (!x->streaming || !x->handler || !x->handler->beat) {
+		pace_check(x);
 		return;
+	}
 	deadline_set(&c->server->beat, &c->rest);
 	if (!stream_is_blocked(&c->stream))
 		x->handler->beat(x);

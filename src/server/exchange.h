@@ -41,6 +41,8 @@ struct handler {
 	void (*close)(struct exchange *x);
 	/* Its streams end by themselves: a client that has ended its direction gets all of them. */
 	bool finite;
+	/* Its bodies go through as they come, and may take their time (server/pace.h). */
+	bool patient;
 };
 
 struct exchange {
@@ -56,7 +58,11 @@ struct exchange {
 	bool reading : 1;  /* the body has not ended */
 	bool answered : 1; /* the answer is out, or is a stream */
 	bool streaming : 1;
+	bool patient : 1; /* the body may take its time */
+	bool moved : 1;	  /* see server/pace.h: the client reads, */
 	bool chunked : 1; /* the stream is */
+	uint32_t came;	  /* so much of the body came in this window, */
+	uint64_t unread;  /* and so much was not read before it; 0: not known */
 	bool awaited : 1; /* the client waits for "100 Continue" */
 };
 

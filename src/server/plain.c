@@ -238,7 +238,8 @@ void plain_open(struct connection *c)
 	if (!c->stream.packets)
 		c->state.plain = PLAIN_NULL;
 	if (c->refused) {
-		plain_dismiss(c, "the hub has as many clients as it may; try again later");
+		int status;
+		plain_dismiss(c, allowance_refusal(c, &status));
 		return;
 	}
 	if (c->barred)

@@ -118,6 +118,7 @@ static void server_on_tick(struct deadlines *d, struct deadline *which)
 	struct server *s = container_of(which, struct server, ticking);
 
 	hub_tick(s->hub, clock_real_ms());
+	visitors_tidy(&s->allowance.visitors, loop_now(s->loop));
 	if (s->options.keep_age_ms && hub_store_state(s->hub)->messages)
 		deadline_set(d, which);
 }
@@ -131,10 +132,10 @@ static void server_on_connection(struct listener *l, struct channel *channel)
 	struct server *s = e->server;
 
 	s->counters.accepted++;
-	if (s->counters.refusing < REFUSED_MAX)
+	if (s->counters.refusing < REFUSED_MAX || allowance_has_room(s, &channel->peer))
 		connection_new(s, e, channel);
 	else
-		s->counters.refused++;
+		allowance_refuse(s);
 }
 
 static void server_on_packet(struct listener *l, const struct packet *p)
@@ -178,6 +179,7 @@ static int server_init_deadlines(struct server *s)
 		{&s->rest, REST_MS, server_on_rest},
 		{&s->doubt, DOUBT_MS, server_on_rest},
 		{&s->beat, s->options.heartbeat_ms, server_on_rest},
+		{&s->pace, s->options.patience_ms, server_on_rest},
 		{&s->farewell, FAREWELL_MS, server_on_farewell},
 		{&s->stop, STOP_MS, server_on_stop},
 		{&s->tick, TICK_MS, server_on_tick},
@@ -188,7 +190,8 @@ static int server_init_deadlines(struct server *s)
 		if (r < 0)
 			return r;
 	}
-	return tls_door_init(&s->tls, s->loop);
+	int r = allowance_init(s);
+	return r < 0 ? r : tls_door_init(&s->tls, s->loop);
 }
 
 struct server *server_new(struct loop *l, const struct server_options *options,
@@ -247,8 +250,8 @@ struct server *server_free(struct server *s)
 {
 	if (!s)
 		return NULL;
-	struct deadlines *waits[] = {
-		&s->idle, &s->rest, &s->doubt, &s->beat, &s->farewell, &s->stop, &s->tick};
+	struct deadlines *waits[] = {&s->idle, &s->rest, &s->doubt, &s->beat, &s->pace,
+		&s->farewell, &s->stop, &s->tick};
 	s->watcher = (struct server_watcher){0};
 	list_each_safe (node, &s->entrances)
 		entrance_free(container_of(node, struct entrance, node));
@@ -260,6 +263,7 @@ struct server *server_free(struct server *s)
 	desk_free(s->desk);
 	hub_free(s->hub);
 	admission_deinit(s);
+	allowance_deinit(s);
 	tls_door_deinit(&s->tls);
 	for (size_t i = 0; i < sizeof(waits) / sizeof(*waits); i++)
 		deadlines_deinit(waits[i]);

@@ -17,6 +17,7 @@
 #include "net/listener.h"
 #include "server/access.h"
 #include "server/admission.h"
+#include "server/allowance.h"
 #include "server/client_keys.h"
 #include "server/guard.h"
 #include "server/throttle.h"
@@ -31,6 +32,9 @@ struct server;
 struct server_options {
 	uint64_t max_message;	  /* bytes of a body */
 	uint64_t max_clients;	  /* at once */
+	uint64_t max_from_one;	  /* of these from one address; 0: a quarter of them, from afar */
+	struct rate_options rate; /* of each visitor */
+	uint64_t patience_ms;	  /* see server/pace.h */
 	uint64_t idle_timeout_ms; /* without a byte in either direction; 0: never */
 	uint64_t heartbeat_ms;	  /* between two signs of life to who listens and hears nothing */
 	uint64_t keep_age_ms;	  /* the store's bound by age; 0: none */
@@ -53,6 +57,9 @@ struct server_watcher {
 struct server_counters {
 	uint64_t accepted;    /* connections */
 	uint64_t refused;     /* for max_clients */
+	uint64_t crowded;     /* refused for max_from_one */
+	uint64_t too_slow;    /* told or closed for patience_ms */
+	uint64_t throttled;   /* times that a client was made to wait for its rate */
 	uint64_t idle;	      /* closed for idle_timeout_ms */
 	uint64_t datagrams;   /* packets without a connection */
 	uint64_t unpublished; /* messages that the store did not take */
@@ -84,6 +91,7 @@ struct server {
 		*servants;	  /* one of them: who serves for the hub itself; NULL: anyone may */
 	struct networks networks; /* and come from where */
 	struct throttle throttle;
+	struct allowance allowance;
 	struct tls_door tls;
 	const struct store *store; /* the hub's */
 	uint64_t started_ms;	   /* of the loop */
@@ -103,6 +111,7 @@ struct server {
 	struct deadlines rest;	/* 20 ms: a plain line's end may be left out */
 	struct deadlines doubt; /* 2 s: what could go on as a request, or as a line, but does not */
 	struct deadlines beat;	/* of server_options.heartbeat_ms */
+	struct deadlines pace;	/* of server_options.patience_ms */
 	struct deadlines farewell; /* 5 s: to read what was written before the close */
 	struct deadlines stop;	   /* 1 s: for all of them, when the server stops */
 	struct deadline stopping;

@@ -34,6 +34,9 @@ struct figure {
 FIGURE(clients, s->counters->clients)
 FIGURE(accepted, s->counters->accepted)
 FIGURE(refused, s->counters->refused)
+FIGURE(crowded, s->counters->crowded)
+FIGURE(too_slow, s->counters->too_slow)
+FIGURE(throttled, s->counters->throttled)
 FIGURE(idle_closed, s->counters->idle)
 FIGURE(datagrams, s->counters->datagrams)
 FIGURE(requests, s->counters->requests)
@@ -72,6 +75,9 @@ static const struct figure figures[] = {
 	{"clients", GAUGE, figure_clients, "connections now"},
 	{"accepted", COUNTER, figure_accepted, "connections accepted"},
 	{"refused", COUNTER, figure_refused, "connections refused at --max-clients"},
+	{"crowded", COUNTER, figure_crowded, "connections refused at --max-clients-per-address"},
+	{"too_slow", COUNTER, figure_too_slow, "clients that kept the hub waiting for --patience"},
+	{"throttled", COUNTER, figure_throttled, "times a client had to wait for --max-rate"},
 	{"idle_closed", COUNTER, figure_idle_closed, "connections closed at --idle-timeout"},
 	{"datagrams", COUNTER, figure_datagrams, "packets without a connection"},
 	{"requests", COUNTER, figure_requests, "HTTP requests"},

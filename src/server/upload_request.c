@@ -212,6 +212,7 @@ const struct handler files_put = {
 	.body = upload_body,
 	.complete = upload_complete,
 	.close = upload_close,
+	.patient = true,
 };
 
 /* ---- /uploads/ID ---- */
@@ -255,6 +256,7 @@ const struct handler uploads_append = {
 	.body = upload_body,
 	.complete = upload_complete,
 	.close = upload_close,
+	.patient = true,
 };
 
 static void head_begin(struct exchange *x, const struct http_request *r)
