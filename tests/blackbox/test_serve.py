@@ -210,37 +210,65 @@ def test_comes_back_when_the_hub_does(start_hub, start, ferry, tmp_path):
     until_served(ferry, path)
 
 
-def test_many_requests_while_servers_are_killed(hub, serve, tmp_path):
-    """Each asker has one outcome and its own reply, and no request runs twice."""
+REQUESTS = int(os.environ.get("FERRY_REQUESTS", "400"))
+ASKERS = 16
+
+
+def ask_many(hub, bodies):
+    """The outcome of each: a status, or `broken off`."""
+    outcomes = {}
+    with Client(hub) as c:
+        for body in bodies:
+            try:
+                status, reply, _ = c.ask("tee", body)
+            except http.client.IncompleteRead as broken_off:
+                status, reply = "broken off", broken_off.partial
+                c.http.close()
+            if status == 200:
+                assert reply == body
+            elif status == "broken off":
+                assert body.startswith(reply)
+            else:
+                assert status == 502
+            outcomes[body] = status
+    return outcomes
+
+
+def test_many_requests_while_servers_are_killed(hub, serve, start, tmp_path):
+    """Each asker has one outcome and its own reply, and no request runs twice. FERRY_REQUESTS says
+    how many there are; a server is killed every second."""
     runs = tmp_path / "runs"
-    servers = [serve("tee", "--", f"tee -a {runs}") for _ in range(8)]
+    words = ("--", f"tee -a {runs}")
+    servers = [serve("tee", *words) for _ in range(8)]
+    share = REQUESTS // ASKERS
+    over = threading.Event()
 
-    def ask(first):
-        outcomes = {}
-        with Client(hub) as c:
-            for i in range(first, first + 25):
-                body = b"request %d\n" % i
-                try:
-                    status, reply, _ = c.ask("tee", body)
-                except http.client.IncompleteRead as broken_off:
-                    status, reply = "broken off", broken_off.partial
-                    c.http.close()
-                outcomes[status] = outcomes.get(status, 0) + 1
-                if status == 200:
-                    assert reply == body
-                elif status == "broken off":
-                    assert body.startswith(reply)
-                else:
-                    assert status == 502
-        return outcomes
-
-    with ThreadPoolExecutor(16) as pool:
-        asked = [pool.submit(ask, 1000 * n) for n in range(16)]
-        for server in servers[:7]:
+    def kill():
+        """The one that has served longest; another takes its place."""
+        while not over.wait(min(1, REQUESTS / 4000)):
+            server = servers.pop(0)
             server.process.kill()
             server.process.wait(PATIENCE)
-        outcomes = [each.result(4 * PATIENCE) for each in asked]
-    assert sum(sum(each.values()) for each in outcomes) == 16 * 25
-    assert sum(each.get(200, 0) for each in outcomes) >= 16 * 25 - 7
-    ran = runs.read_bytes().splitlines()
+            servers.append(start("serve", hub.address, "tee", *words))
+            killed.append(server)
+
+    killed = []
+    with ThreadPoolExecutor(ASKERS + 1) as pool:
+        asked = [
+            pool.submit(ask_many, hub, [b"request %d\n" % (n * share + i) for i in range(share)])
+            for n in range(ASKERS)
+        ]
+        killer = pool.submit(kill)
+        try:
+            outcomes = [each.result(PATIENCE + REQUESTS / 20) for each in asked]
+        finally:
+            over.set()
+        killer.result()
+    outcomes = {body: status for each in outcomes for body, status in each.items()}
+    assert len(outcomes) == share * ASKERS
+    assert killed
+    lost = sum(status != 200 for status in outcomes.values())
+    assert lost <= len(killed)
+    ran = runs.read_bytes().splitlines(keepends=True)
     assert len(ran) == len(set(ran))
+    assert {body for body, status in outcomes.items() if status == 200} <= set(ran)
