@@ -185,9 +185,9 @@ def test_remove(peer, place):
 
 
 def test_a_reader_of_the_one_before_is_not_disturbed(hub, peer):
-    before, after = os.urandom(30_000_000), os.urandom(1000)
+    before, after = os.urandom(20_000_000), os.urandom(1000)
     put(peer, "a", before)
-    with hub.peer(receive_buffer=4096) as reader:
+    with hub.peer(receive_buffer=65536) as reader:
         send(reader, "GET", "/files/a")
         head = reader.until(b"\r\n\r\n")
         assert put(peer, "a", after).status == 204
