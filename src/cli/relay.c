@@ -238,7 +238,9 @@ static int relay_add_pairs(
 	int r = 0;
 
 	for (int to = 1; to < line->count && !r; to++) {
-		struct pair p = {.from = from, .to = line->words[to], .others = more->texts + next};
+		struct pair p = {.from = from, .to = line->words[to]};
+		if (next < more->count)
+			p.others = more->texts + next;
 		while (next < more->count && !is_also(more, next)) {
 			next++;
 			p.other_count++;
