@@ -1,6 +1,7 @@
 #include "cli/keep.h"
 
 #include "hub/store_memory.h"
+#include "hub/store_nats.h"
 #include "hub/store_sqlite.h"
 
 #include <errno.h>
@@ -60,13 +61,38 @@ uint16_t keep_port(const char *url)
 	return KEEP_PORT;
 }
 
+#ifdef FERRY_NATS
+static int keep_open_stream(struct store **store, const char *url, const struct keep *keep,
+	void (*wake)(void *data), void *data, struct fault *why)
+{
+	const struct store_nats_options options = {
+		.max_bytes = keep->max_bytes,
+		.max_messages = keep->max_messages,
+		.max_age_ms = keep->max_age_ms,
+		.wake = wake,
+		.data = data,
+	};
+
+	return store_nats_open(store, url, &options, why);
+}
+#else
+static int keep_open_stream(struct store **store, const char *url, const struct keep *keep,
+	void (*wake)(void *data), void *data, struct fault *why)
+{
+	return fault_set(why, -EINVAL, "--store %s: this ferry was built without NATS", url);
+}
+#endif
+
 int keep_open(struct store **store, const char *text, const struct keep *keep,
 	void (*wake)(void *data), void *data, struct fault *why)
 {
 	if (!strcmp(text, "memory"))
 		return keep_open_memory(store, keep, why);
+	if (!strncmp(text, "nats://", 7))
+		return keep_open_stream(store, text, keep, wake, data, why);
 	if (strstr(text, "://"))
 		return fault_set(why, -EINVAL,
-			"--store takes `memory` or the path of a file, not '%s'", text);
+			"--store takes `memory`, the path of a file or nats://HOST, not '%s'",
+			text);
 	return keep_open_file(store, text, keep, wake, data, why);
 }

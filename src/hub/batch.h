@@ -35,6 +35,7 @@ struct batch {
 	struct batch_record *records;
 	size_t count;
 	size_t cap;
+	uint64_t number; /* of its first record, in a store that numbers them */
 	uint64_t now_ms; /* a tick instead of publishes, if not 0 */
 };
 

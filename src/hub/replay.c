@@ -46,13 +46,15 @@ static void replay_message(struct store_read *read, const struct message *m)
 	struct replay *r = container_of(read, struct replay, read);
 	const struct tape_format *format = r->cursor->tape->format;
 
-	if (r->counted && m->seq > r->after_seq + 1)
+	bool counted = r->counted && m->seq;
+	if (counted && m->seq > r->after_seq + 1)
 		replay_skip(r, m->seq - r->after_seq - 1);
-	else if (!r->counted && r->told && read->lost)
+	else if (!counted && r->told && read->lost)
 		replay_skip(r, 0);
+	read->lost = read->lost && counted;
 	r->after_id = m->id;
 	r->after_seq = m->seq;
-	r->counted = true;
+	r->counted = m->seq != 0;
 	if (r->cursor->origin && m->origin == r->cursor->origin)
 		return;
 	uint8_t *to = replay_room(r, format->size(m));
