@@ -36,6 +36,7 @@ struct load {
 	char request[REQUEST_MAX];
 	SSL_SESSION *session; /* to be resumed, NULL: none is */
 	bool resumes;
+	uint64_t size; /* of the answer, within TLS */
 };
 
 struct client {
@@ -169,7 +170,7 @@ static uint64_t download(struct load *l)
 
 static uint64_t load_bulk(struct load *l, uint64_t until)
 {
-	uint64_t size = download(l), total = 0;
+	uint64_t total = 0;
 
 	while (clock_monotonic_ms() < until) {
 		struct client c;
@@ -184,7 +185,7 @@ static uint64_t load_bulk(struct load *l, uint64_t until)
 			got += (uint64_t)n;
 		if (n < 0)
 			die("receive");
-		if (n == 0 && got < size)
+		if (n == 0 && got < l->size)
 			die_because("the download was cut off");
 		total += got;
 		SSL_free(c.tls);
@@ -201,6 +202,8 @@ int main(int argc, char **argv)
 		die_because("usage: load-tls connect|resume|bulk ADDRESS PATH SECONDS");
 	bool bulk = !strcmp(argv[1], "bulk");
 	load_init(&l, argv[2], argv[3], !strcmp(argv[1], "resume"));
+	if (bulk)
+		l.size = download(&l);
 	uint64_t (*run)(struct load * l, uint64_t until) = bulk ? load_bulk : load_connect;
 	uint64_t warm = run(&l, clock_monotonic_ms() + WARM_UP_MS);
 	uint64_t began = clock_monotonic_ns();
