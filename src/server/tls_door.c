@@ -119,6 +119,8 @@ static void tls_door_begin(struct connection *c, struct bytes hello)
 		return;
 	}
 	d->counters.under_way++;
+	d->begun++;
+	ending_ask(c->server->loop, &d->turn);
 	connection_speak(c, &handshake_protocol);
 	deadline_set(&d->handshake, &c->rest);
 }
@@ -137,12 +139,47 @@ static void tls_door_refuse(struct connection *c)
 	connection_leave(c);
 }
 
+/* ---- the pace ---- */
+
+static void tls_door_on_turn_end(struct ending *e)
+{
+	container_of(e, struct tls_door, turn)->begun = 0;
+}
+
+/* Keeps its hello, and reads no more of it. */
+static size_t tls_door_queue(struct connection *c)
+{
+	struct tls_door *d = door_of(c);
+
+	connection_hold(c);
+	list_push(&d->queue, &c->waiting);
+	if (!deadline_is_set(&d->ticking))
+		deadline_set(&d->tick, &d->ticking);
+	return 0;
+}
+
+static void tls_door_on_tick(struct deadlines *tick, struct deadline *ticking)
+{
+	struct tls_door *d = container_of(ticking, struct tls_door, ticking);
+
+	d->admitting = true;
+	for (int i = 0; i < TLS_DOOR_PACE && !list_empty(&d->queue); i++)
+		connection_proceed(container_of(d->queue.next, struct connection, waiting));
+	d->admitting = false;
+	if (!list_empty(&d->queue))
+		deadline_set(tick, ticking);
+}
+
 static size_t hello_received(struct connection *c, struct bytes data)
 {
-	if (door_of(c)->context)
+	struct tls_door *d = door_of(c);
+
+	if (!d->context)
+		tls_door_refuse(c);
+	else if (d->admitting || (d->begun < TLS_DOOR_PACE && list_empty(&d->queue)))
 		tls_door_begin(c, data);
 	else
-		tls_door_refuse(c);
+		return tls_door_queue(c);
 	return data.len;
 }
 
@@ -184,9 +221,13 @@ static void tls_door_on_late(struct deadlines *deadlines, struct deadline *which
 
 int tls_door_init(struct tls_door *d, struct loop *l)
 {
+	list_init(&d->queue);
+	deadline_init(&d->ticking);
+	ending_init(&d->turn, tls_door_on_turn_end);
 	int r = deadlines_init(&d->hello, l, TLS_DOOR_WAIT_MS, tls_door_on_late);
-
-	return r < 0 ? r : deadlines_init(&d->handshake, l, TLS_DOOR_WAIT_MS, tls_door_on_late);
+	if (r == 0)
+		r = deadlines_init(&d->handshake, l, TLS_DOOR_WAIT_MS, tls_door_on_late);
+	return r < 0 ? r : deadlines_init(&d->tick, l, TLS_DOOR_TICK_MS, tls_door_on_tick);
 }
 
 void tls_door_deinit(struct tls_door *d)
@@ -194,6 +235,9 @@ void tls_door_deinit(struct tls_door *d)
 	d->context = tls_context_unref(d->context);
 	deadlines_deinit(&d->hello);
 	deadlines_deinit(&d->handshake);
+	deadlines_deinit(&d->tick);
+	if (d->turn.run)
+		ending_cancel(&d->turn);
 }
 
 void tls_door_set_key(struct tls_door *d, struct tls_context *context, bool shows_pin)

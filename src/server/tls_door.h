@@ -5,7 +5,9 @@
  * what comes inside. On a `tls:` address nothing else is let in.
  *
  * A handshake has 10 s. There are 1,024 at most at a time; when one more begins, the oldest that is
- * not done is given up, so who begins many and ends none keeps nobody else out.
+ * not done is given up, so who begins many and ends none keeps nobody else out. A handshake costs
+ * as much as a thousand messages, so no more than 8 begin in a turn; who comes with more waits, and
+ * those who are there already are served between.
  *
  * The key may change at any time: whoever is connected stays so with the old one.
  */
@@ -17,7 +19,7 @@
 struct connection;
 struct server;
 
-enum { TLS_DOOR_WAIT_MS = 10 * 1000, TLS_DOOR_MAX = 1024 };
+enum { TLS_DOOR_WAIT_MS = 10 * 1000, TLS_DOOR_MAX = 1024, TLS_DOOR_PACE = 8, TLS_DOOR_TICK_MS = 1 };
 
 struct tls_counters {
 	uint64_t done;	  /* handshakes */
@@ -34,6 +36,12 @@ struct tls_door {
 	bool shows_pin;		     /* in its addresses */
 	struct deadlines hello;	     /* a client of a `tls:` address has not spoken */
 	struct deadlines handshake;
+	unsigned begun;	       /* in this turn, */
+	struct ending turn;    /* until it ends */
+	struct list queue;     /* connections with a hello, that wait, */
+	struct deadlines tick; /* for their turn */
+	struct deadline ticking;
+	bool admitting; /* from the queue */
 	struct tls_counters counters;
 	uint64_t told_ms; /* when a failure was last logged; one a second is */
 };

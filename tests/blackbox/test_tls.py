@@ -321,6 +321,26 @@ def test_a_handshake_has_ten_seconds(only, both, authority):
             assert ask(peer, GET).json["tls_late"] == 1
 
 
+def test_a_crowd_is_let_in_by_and_by(only, authority):
+    """Handshakes are spread over many turns; all who come are served, in the end."""
+    context = authority.context()
+
+    async def visit():
+        reader, writer = await asyncio.open_connection("localhost", only.port, ssl=context)
+        writer.write(GET.encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+        return head.startswith(b"HTTP/1.1 200")
+
+    async def crowd():
+        return await asyncio.gather(*(visit() for _ in range(300)))
+
+    assert asyncio.run(asyncio.wait_for(crowd(), 20)) == [True] * 300
+    with TlsPeer(only.address, context) as peer:
+        answer = ask(peer, GET).json
+    assert (answer["tls_handshakes"], answer["tls_under_way"]) == (301, 0)
+
+
 def test_the_oldest_handshake_makes_room(only, authority):
     """1,024 are under way at most, and whoever ends theirs is let in."""
     needed = 1200
