@@ -119,6 +119,22 @@ uint64_t catalogue_used(struct catalogue *c)
 	return used;
 }
 
+int catalogue_begin(struct catalogue *c)
+{
+	pthread_mutex_lock(&c->count);
+	bool fits = c->unfinished < CATALOGUE_UNFINISHED;
+	c->unfinished += fits;
+	pthread_mutex_unlock(&c->count);
+	return fits ? 0 : -EUSERS;
+}
+
+void catalogue_end(struct catalogue *c)
+{
+	pthread_mutex_lock(&c->count);
+	c->unfinished -= c->unfinished > 0;
+	pthread_mutex_unlock(&c->count);
+}
+
 /* ---- files ---- */
 
 int file_open(struct catalogue *c, struct bytes name, struct file *f)

@@ -29,8 +29,9 @@ struct catalogue {
 	uint64_t max_file;
 	uint64_t max_total;
 	pthread_mutex_t names; /* held while a name changes hands */
-	pthread_mutex_t count; /* of `used`; never held while waiting for the disk */
+	pthread_mutex_t count; /* of what follows; never held while waiting for the disk */
 	uint64_t used;	       /* bytes, as far as this process knows */
+	size_t unfinished;     /* uploads on the disk that can be resumed */
 	struct fingerprints fingerprints;
 };
 
@@ -99,3 +100,8 @@ int catalogue_take(struct catalogue *c, const char *partial, struct bytes name,
 int catalogue_charge(struct catalogue *c, uint64_t more);
 void catalogue_release(struct catalogue *c, uint64_t less);
 uint64_t catalogue_used(struct catalogue *c);
+
+/* The same of uploads that can be resumed: -EUSERS when there are CATALOGUE_UNFINISHED. */
+enum { CATALOGUE_UNFINISHED = 1024 };
+int catalogue_begin(struct catalogue *c);
+void catalogue_end(struct catalogue *c);

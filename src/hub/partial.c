@@ -97,9 +97,11 @@ static int partial_choose_id(struct partial *p)
 int partial_create(struct partial *p, struct catalogue *c, bool lasting)
 {
 	p->catalogue = c;
-	p->lasting = lasting;
 	p->sha256 = sha256_new();
 	int r = p->sha256 ? partial_choose_id(p) : -ENOMEM;
+	if (r == 0 && lasting)
+		r = catalogue_begin(c);
+	p->lasting = r == 0 && lasting;
 	if (r == 0 && lasting)
 		r = partial_write_record(p);
 	if (r == 0) {
@@ -156,6 +158,9 @@ void partial_discard(struct partial *p)
 	if (!c)
 		return;
 	partial_remove(c, p->id);
+	if (p->lasting)
+		catalogue_end(c);
+	p->lasting = false;
 	catalogue_release(c, p->charged);
 	p->charged = 0;
 	partial_close(p);
@@ -295,6 +300,7 @@ int partial_commit(struct partial *p, struct file *f, bool *is_new)
 	if (p->lasting) {
 		record_name_of(p->id, name);
 		unlinkat(c->private, name, 0);
+		catalogue_end(c);
 	}
 	if (p->charged > p->size)
 		catalogue_release(c, p->charged - p->size);
@@ -335,8 +341,10 @@ static void partial_tidy(struct catalogue *c, const char *id, const struct stat 
 
 	if (partial_read_record(c, id, &record) < 0 || partial_is_old(st))
 		partial_remove(c, id);
-	else
+	else {
 		c->used += (uint64_t)st->st_size;
+		c->unfinished++;
+	}
 }
 
 static void partial_expire(struct catalogue *c, const char *id, const struct stat *st)
@@ -346,6 +354,7 @@ static void partial_expire(struct catalogue *c, const char *id, const struct sta
 	if (!partial_is_old(st) || partial_read_record(c, id, &record) < 0)
 		return;
 	partial_remove(c, id);
+	catalogue_end(c);
 	catalogue_release(c, (uint64_t)st->st_size);
 }
 

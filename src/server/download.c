@@ -87,6 +87,7 @@ static void download_send(struct download *d)
 	if (d->job.busy)
 		return;
 	if (!len) {
+		x->connection->server->counters.files_out++;
 		exchange_end(x);
 		return;
 	}
@@ -100,6 +101,7 @@ static void download_send(struct download *d)
 		return;
 	}
 	d->at += (uint64_t)n;
+	x->connection->server->counters.files_bytes_out += (uint64_t)n;
 	if (n)
 		stream_yield(&x->connection->stream);
 }
@@ -158,6 +160,7 @@ static bool download_hand_over(struct download *d)
 	if (!d->handing || stream_give_file(&x->connection->stream, d->file.fd) < 0)
 		return false;
 	d->file.fd = -1;
+	x->connection->server->counters.files_out++;
 	struct http_writer w = download_head(d, 200);
 	http_writer_text(&w, "File-Descriptor", "?1");
 	http_writer_number(&w, "File-Size", (uint64_t)d->file.st.st_size);

@@ -157,6 +157,8 @@ static const struct {
 
 void files_refuse(struct exchange *x, int error)
 {
+	if (error == -EFBIG || error == -EDQUOT || error == -ENOSPC)
+		x->connection->server->counters.files_refused++;
 	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
 		if (refusals[i].error == -error) {
 			exchange_refuse(x, refusals[i].status, "%s", refusals[i].detail);

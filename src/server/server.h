@@ -64,7 +64,12 @@ struct server_counters {
 	uint64_t datagrams;   /* packets without a connection */
 	uint64_t unpublished; /* messages that the store did not take */
 	uint64_t requests;    /* over HTTP */
-	uint64_t denied;      /* things that a client may not do */
+	uint64_t files_in;    /* that were given their name */
+	uint64_t files_out;   /* or parts of them */
+	uint64_t files_bytes_in;
+	uint64_t files_bytes_out;
+	uint64_t files_refused; /* for their size, or for want of room */
+	uint64_t denied;	/* things that a client may not do */
 	uint64_t wrong_tokens;
 	size_t clients;	 /* now */
 	size_t refusing; /* and those that are being told that they are too many */

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "server/desk.h"
+#include "server/files.h"
 #include "server/login.h"
 #include "server/server.h"
 #include "server/topics.h"
@@ -49,6 +50,12 @@ FIGURE(tls_unlisted, s->server->tls.counters.unlisted)
 FIGURE(tls_late, s->server->tls.counters.late)
 FIGURE(tls_dropped, s->server->tls.counters.dropped)
 FIGURE(tls_under_way, s->server->tls.counters.under_way)
+FIGURE(files_in, s->counters->files_in)
+FIGURE(files_bytes_in, s->counters->files_bytes_in)
+FIGURE(files_out, s->counters->files_out)
+FIGURE(files_bytes_out, s->counters->files_bytes_out)
+FIGURE(files_refused, s->counters->files_refused)
+FIGURE(files_bytes, s->server->files ? catalogue_used(s->server->files->catalogue) : 0)
 FIGURE(calls, s->services->calls)
 FIGURE(calls_unserved, s->services->unserved)
 FIGURE(calls_refused, s->services->full)
@@ -90,6 +97,13 @@ static const struct figure figures[] = {
 	{"tls_late", COUNTER, figure_tls_late, "TLS handshakes not done in time"},
 	{"tls_dropped", COUNTER, figure_tls_dropped, "TLS handshakes given up for newer ones"},
 	{"tls_under_way", GAUGE, figure_tls_under_way, "TLS handshakes under way"},
+	{"files_in", COUNTER, figure_files_in, "files stored"},
+	{"files_bytes_in", COUNTER, figure_files_bytes_in, "bytes of these"},
+	{"files_out", COUNTER, figure_files_out, "files, or parts of files, sent or handed over"},
+	{"files_bytes_out", COUNTER, figure_files_bytes_out, "bytes of files sent"},
+	{"files_refused", COUNTER, figure_files_refused,
+		"files refused for their size or for want of room"},
+	{"files_bytes", GAUGE, figure_files_bytes, "bytes of all files"},
 	{"calls", COUNTER, figure_calls, "requests to services"},
 	{"calls_unserved", COUNTER, figure_calls_unserved, "requests that no one served"},
 	{"calls_refused", COUNTER, figure_calls_refused, "requests refused at a full queue"},

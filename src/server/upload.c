@@ -121,6 +121,16 @@ static void upload_on_intake(struct intake *in)
 	upload_advance(container_of(in, struct upload, intake));
 }
 
+static void upload_count(const struct upload *u)
+{
+	struct server_counters *counters = &u->files->server->counters;
+
+	if (!u->finished)
+		return;
+	counters->files_in++;
+	counters->files_bytes_in += (uint64_t)u->file.st.st_size;
+}
+
 static void upload_job_done(struct job *j)
 {
 	struct upload *u = container_of(j, struct upload, job);
@@ -132,6 +142,7 @@ static void upload_job_done(struct job *j)
 	}
 	if (j->run == upload_run_commit) {
 		u->finished = u->result == 0;
+		upload_count(u);
 		u->gone = u->result && !upload_may_go_on(u);
 		u->intake.error = u->gone ? 0 : u->result;
 	} else if (j->run == upload_run_discard || u->result) {

@@ -152,6 +152,15 @@ static bool read_conditions(struct upload *u, const struct http_request *r)
 	return true;
 }
 
+/* RFC 9110 section 14.4: who takes no part for the whole must not take this for one. */
+static bool is_whole(struct exchange *x, const struct http_request *r)
+{
+	if (!http_fields_get(&r->fields, "Content-Range").data)
+		return true;
+	exchange_refuse(x, 400, "a part is no file; uploads are resumed with Upload-Offset");
+	return false;
+}
+
 static void put_begin(struct exchange *x, const struct http_request *r)
 {
 	struct upload *u = upload_new(x);
@@ -168,8 +177,9 @@ static void put_begin(struct exchange *x, const struct http_request *r)
 	u->verb = UPLOAD_CREATE;
 	x->body.trailers = &u->trailers;
 	read_state(u, r);
-	if (read_name(u, r) && read_digests(u, &r->fields) && read_descriptor(u, r) &&
-		read_conditions(u, r) && read_announcement(u, r) && read_length(u, r))
+	if (is_whole(x, r) && read_name(u, r) && read_digests(u, &r->fields) &&
+		read_descriptor(u, r) && read_conditions(u, r) && read_announcement(u, r) &&
+		read_length(u, r))
 		upload_create(u);
 }
 

@@ -66,6 +66,13 @@ def test_curl_resumes_a_download(url, place, tmp_path):
     assert (tmp_path / "down").read_bytes() == DATA
 
 
+def test_curl_cannot_resume_an_upload(url, place, tmp_path):
+    """It would send a part as the whole; those who can resume speak the draft."""
+    (tmp_path / "up").write_bytes(DATA)
+    answer = curl("-C", "1000", "-T", tmp_path / "up", url)
+    assert json.loads(answer)["status"] == 400 and left(place) == []
+
+
 def test_curl_asks_for_a_range(url, place):
     (place / "a").write_bytes(b"0123456789")
     assert curl("-r", "2-4", url + "a") == "234"

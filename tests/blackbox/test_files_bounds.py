@@ -61,6 +61,10 @@ def test_sizes(bounded, place, how):
         assert request(peer, "DELETE", "/files/a").status == 204
     assert attempt(bounded, how, "c", 1000) == 201
     assert not [*(place / ".ferry").iterdir()]
+    with bounded.peer() as peer:
+        figures = request(peer, "GET", "/status").json
+        assert (figures["files_in"], figures["files_refused"]) == (3, 3)
+        assert figures["files_bytes"] == 1500
 
 
 def test_one_who_is_too_large_is_told_before_the_body(bounded):
