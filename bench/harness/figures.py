@@ -333,6 +333,26 @@ def relays(p, load):
     ]
 
 
+def requests(p, load, askers):
+    def row(name, kind, server, protocol):
+        return Row(name, kind, server, load.exchange(protocol, askers, 1))
+
+    one = askers == 1
+    return Figure(
+        f"requests-{askers}",
+        f"Requests of 64 bytes to a service and the replies, {askers} asker{'' if one else 's'}",
+        {"rate": "requests/s", "p50": "µs, p50", "p99": "µs, p99"},
+        [
+            row("limit: no one between", "limit", p.limit("echo", "--http"), "http-post:/"),
+            row("ferry, libferry", "ferry", p.ferry_requests(), "http-post:/services/up"),
+            row("nats, libnats", "peer", p.nats_requests(), "nats-request"),
+            row("nginx, HTTP backend", "peer", p.nginx_requests(), "http-post:/"),
+            row("nng, no hub", "aside", p.nng_requests(), "nng"),
+        ],
+        [Goal("ferry, libferry", 1.0, "best peer")],
+    )
+
+
 def all_figures(p, load):
     return [
         fanout(p, load, 100),
@@ -348,6 +368,8 @@ def all_figures(p, load):
         replay(p, load),
         http(p, load, "http-get", "GET /status by wrk, 64 connections", "/status", False),
         http(p, load, "http-post", "POST of 64 bytes by wrk, 64 connections", "/topics/t", True),
+        requests(p, load, 1),
+        requests(p, load, 64),
         idle(p, load, 10000),
         *tls_figures(p, load),
         attacks(p, load),

@@ -44,11 +44,21 @@ class Server:
     """`command(directory, port)` gives the argv. A server that prints "Listening on ADDRESS" for
     each address is asked with port 0; for another, `port=True`, one is picked beforehand. A relay,
     `target=True`, is told as a third argument where the load will be its target. Its directory is
-    made within another one on request, and it has all cores unless it is `pinned`."""
+    made within another one on request, and it has all cores unless it is `pinned`. With `beside`,
+    whose `beside(directory, address)` gives the argv, a second program runs next to it, on the same
+    core; the load waits until that says "Serving" or "Listening"."""
 
     def __init__(
-        self, command, port=False, addresses=1, target=False, within="/var/tmp", pinned=True
+        self,
+        command,
+        port=False,
+        addresses=1,
+        target=False,
+        within="/var/tmp",
+        pinned=True,
+        beside=None,
     ):
+        self.beside = beside
         self.command = command
         self.has_target = target
         self.picks_port = not port
@@ -58,7 +68,7 @@ class Server:
 
     def __enter__(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ferry-bench-", dir=self.within))
-        self.process = None
+        self.process = self.second = None
         try:
             self.start()
         except BaseException:
@@ -72,19 +82,33 @@ class Server:
         told = [self.target] if self.has_target else []
         argv = [str(word) for word in self.command(self.directory, port, *told)]
         self.output = self.directory / "output"
-        with open(self.output, "wb") as output:
-            self.process = subprocess.Popen(
+        self.process = self.run(argv, self.output)
+        self.until(lambda: self.listening(port), self.process, self.output)
+        if self.beside:
+            argv = [str(word) for word in self.beside(self.directory, self.addresses[0])]
+            output = self.directory / "output-beside"
+            self.second = self.run(argv, output)
+            ready = re.compile("^(Serving|Listening)", re.M)
+            self.until(lambda: ready.search(output.read_text()), self.second, output)
+
+    def run(self, argv, output):
+        with open(output, "wb") as file:
+            return subprocess.Popen(
                 argv,
                 cwd=self.directory,
                 stdin=subprocess.DEVNULL,
-                stdout=output,
+                stdout=file,
                 stderr=subprocess.STDOUT,
                 preexec_fn=pin(cores()[0]) if self.pinned else None,
             )
+
+    @staticmethod
+    def until(ready, process, output):
         deadline = time.monotonic() + START_S
-        while not self.listening(port):
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise Failed(f"{argv[0]} does not start: {self.said()}")
+        while not ready():
+            if process.poll() is not None or time.monotonic() > deadline:
+                said = output.read_text(errors="replace")[-2000:]
+                raise Failed(f"{process.args[0]} does not start: {said}")
             time.sleep(0.02)
 
     def listening(self, port):
@@ -114,13 +138,14 @@ class Server:
         return int(re.search(r"^Pss:\s+(\d+) kB", rollup, re.M)[1]) * 1024
 
     def __exit__(self, *_):
-        if self.process and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        for process in (self.second, self.process):
+            if process and process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(5)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
         shutil.rmtree(self.directory)
 
 

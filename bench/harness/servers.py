@@ -61,6 +61,37 @@ http {{
 }}
 """
 
+NGINX_PROXY = """
+daemon off;
+master_process off;
+pid {dir}/pid;
+error_log stderr crit;
+worker_rlimit_nofile 20000;
+events {{ worker_connections 16384; }}
+http {{
+    access_log off;
+    keepalive_requests 1000000000;
+    client_body_temp_path {dir}/body;
+    proxy_temp_path {dir}/proxy;
+    fastcgi_temp_path {dir}/fastcgi;
+    uwsgi_temp_path {dir}/uwsgi;
+    scgi_temp_path {dir}/scgi;
+    upstream backend {{
+        server unix:{dir}/backend;
+        keepalive 64;
+        keepalive_requests 1000000000;
+    }}
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            proxy_pass http://backend;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+        }}
+    }}
+}}
+"""
+
 NGINX_STREAM = """
 load_module {modules}/ngx_stream_module.so;
 daemon off;
@@ -211,6 +242,47 @@ class Programs:
             return [program, "-c", config, "-p", dir]
 
         return program and Server(command, port=True)
+
+    # ---- requests, each to one who answers on the server's core
+
+    def ferry_requests(self, *options):
+        reply = self.built("bench/reply-ferry")
+        server = self.ferry(*options)
+        if not reply or not server:
+            return None
+        server.beside = lambda dir, address: [reply, address, 64]
+        return server
+
+    def nats_requests(self):
+        reply = self.built("bench/reply-nats")
+        server = self.nats()
+        if not reply or not server:
+            return None
+        server.beside = lambda dir, address: [reply, address.replace("tcp:", "nats://", 1)]
+        return server
+
+    def nng_requests(self):
+        program = self.built("bench/reply-nng")
+        return program and Server(lambda dir, port: [program])
+
+    def nginx_requests(self):
+        program = self.installed("nginx")
+        backend = self.built("bench/limit-echo")
+
+        def command(dir, port):
+            config = dir / "nginx.conf"
+            config.write_text(NGINX_PROXY.format(dir=dir, port=port))
+            return [program, "-c", config, "-p", dir]
+
+        return (
+            program
+            and backend
+            and Server(
+                command,
+                port=True,
+                beside=lambda dir, address: [backend, f"unix:{dir}/backend", "--http"],
+            )
+        )
 
     def zeromq(self):
         program = self.built("bench/peer-zeromq")

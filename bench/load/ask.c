@@ -105,6 +105,36 @@ static size_t encode_jetstream(char *to, unsigned client, const char *argument)
 		to, REQUEST_MAX, "PUB lobby c%05u %d\r\n%s\r\n", client, BODY_LEN, body);
 }
 
+/* A request for whoever answers `up`, which comes to a subject of the client's own. */
+static size_t encode_nats_request(char *to, unsigned client, const char *argument)
+{
+	(void)argument;
+	return (size_t)snprintf(
+		to, REQUEST_MAX, "PUB up c%05u %d\r\n%s\r\n", client, BODY_LEN, body);
+}
+
+/* nng's SP over TCP: eight bytes say which protocol (REQ, REP), then each message is its length in
+ * eight bytes, and a request's number in four. */
+static void open_nng(int fd, unsigned client)
+{
+	static const char request[8] = "\0SP\0\0\060\0";
+	char reply[8];
+
+	(void)client;
+	connection_send(fd, request, sizeof(request));
+	connection_receive(fd, reply, sizeof(reply));
+}
+
+static size_t encode_nng(char *to, unsigned client, const char *argument)
+{
+	static const char head[12] = {0, 0, 0, 0, 0, 0, 0, 4 + BODY_LEN, (char)0x80, 0, 0, 1};
+
+	(void)client, (void)argument;
+	memcpy(to, head, sizeof(head));
+	memcpy(to + sizeof(head), body, BODY_LEN);
+	return sizeof(head) + BODY_LEN;
+}
+
 static size_t encode_redis_xadd(char *to, unsigned client, const char *argument)
 {
 	(void)client, (void)argument;
@@ -136,6 +166,9 @@ static const struct ask asks[] = {
 	{"redis-xadd", open_nothing, encode_redis_xadd, 0, 2},
 	{"nats-echo", open_nats, encode_nats, sizeof("MSG c00000 1 64\r\n\r\n") - 1 + BODY_LEN, 0},
 	{"nats-publish", open_nats_verbose, encode_nats_publish, sizeof("+OK\r\n") - 1, 0},
+	{"nats-request", open_nats, encode_nats_request,
+		sizeof("MSG c00000 1 64\r\n\r\n") - 1 + BODY_LEN, 0},
+	{"nng", open_nng, encode_nng, 12 + BODY_LEN, 0},
 	{"jetstream", open_jetstream, encode_jetstream, 0, 2},
 	{"http-get", open_nothing, encode_get, 0, 0},
 	{"http-post", open_nothing, encode_post, 0, 0},

@@ -2,7 +2,8 @@
  * The load of many round trips: N clients that each keep DEPTH requests under way, and ask again as
  * soon as they are answered, all answers that came together with one write.
  *
- * Prints one line of JSON: answers a second, after a warm-up.
+ * Prints one line of JSON: answers a second, after a warm-up; with a DEPTH of 1 also how long one
+ * took, in microseconds.
  */
 
 #include "../program.h"
@@ -26,6 +27,7 @@ struct client {
 	char *requests; /* DEPTH of them */
 	size_t request_size;
 	struct answers answers;
+	uint64_t asked_ns; /* the last time */
 };
 
 struct load {
@@ -34,6 +36,9 @@ struct load {
 	size_t depth;
 	int epoll;
 	uint64_t answered;
+	uint64_t *times; /* of a DEPTH of 1, in ns; NULL before they count */
+	size_t times_len;
+	size_t times_cap;
 };
 
 static void client_open(struct client *c, struct load *l, const char *address, unsigned number)
@@ -56,8 +61,16 @@ static void client_ask(struct client *c, size_t n)
 {
 	size_t len = n * c->request_size;
 
+	c->asked_ns = clock_monotonic_ns();
 	if (len && send(c->fd, c->requests, len, MSG_NOSIGNAL) != (ssize_t)len)
 		die("send");
+}
+
+static void load_note(struct load *l, uint64_t ns)
+{
+	if (l->times_len == l->times_cap)
+		die_because("more answers than there is room to note");
+	l->times[l->times_len++] = ns;
 }
 
 static void client_turn(struct client *c, struct load *l)
@@ -73,7 +86,34 @@ static void client_turn(struct client *c, struct load *l)
 	if (answered > l->depth)
 		die_because("more answers than requests");
 	l->answered += answered;
+	if (l->times && answered)
+		load_note(l, clock_monotonic_ns() - c->asked_ns);
 	client_ask(c, answered);
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void load_print(struct load *l, double rate)
+{
+	printf("{\"rate\": %.0f, \"total\": %zu", rate, (size_t)l->answered);
+	if (l->times_len) {
+		qsort(l->times, l->times_len, sizeof(*l->times), compare);
+		printf(", \"p50\": %.1f, \"p99\": %.1f", (double)l->times[l->times_len / 2] / 1000,
+			(double)l->times[l->times_len * 99 / 100] / 1000);
+	}
+	printf("}\n");
+}
+
+/* Room for a million answers a second. */
+static void load_begin_times(struct load *l, uint64_t seconds)
+{
+	l->times_cap = (size_t)(seconds + 1) * 1000000;
+	l->times = allocate(l->times_cap, sizeof(*l->times));
 }
 
 static void load_run(struct load *l, uint64_t seconds)
@@ -90,6 +130,8 @@ static void load_run(struct load *l, uint64_t seconds)
 		if (!counted_at && now >= began + WARM_UP_MS) {
 			counted_at = now;
 			counted = l->answered;
+			if (l->depth == 1)
+				load_begin_times(l, seconds);
 		}
 		if (l->answered != seen)
 			last = now;
@@ -99,9 +141,7 @@ static void load_run(struct load *l, uint64_t seconds)
 	}
 	if (now == counted_at || !counted_at)
 		die_because("no answer came in time to be counted");
-	printf("{\"rate\": %.0f, \"total\": %zu}\n",
-		(double)(l->answered - counted) * 1000 / (double)(now - counted_at),
-		(size_t)l->answered);
+	load_print(l, (double)(l->answered - counted) * 1000 / (double)(now - counted_at));
 }
 
 int main(int argc, char **argv)
