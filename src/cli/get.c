@@ -36,19 +36,31 @@ struct get_item {
 	uint64_t size;
 };
 
+/* Several files are on their way at once, so that of many small ones each need not wait for the
+ * answer about the one before. */
+enum { GET_LANES = 4 };
+
+/* One of them, and the connection that it has kept from the one before. */
+struct get_lane {
+	struct get *get;
+	struct download download;
+	size_t item;
+	bool busy;
+};
+
 struct get {
 	const struct get_settings *settings;
 	struct trust *trust;
 	struct loop loop;
 	struct address address;
-	struct download download;
+	struct get_lane lanes[GET_LANES];
 	struct progress progress;
 	int root; /* the directory that all goes to */
 	char *as; /* what the one NAME is called there, or NULL */
 	struct get_item *items;
 	size_t count;
 	size_t room;
-	size_t at; /* the item that is under way */
+	size_t at; /* the next item */
 	uint64_t total;
 	uint64_t done; /* bytes of the files that are there */
 	size_t files;  /* that are there */
@@ -207,11 +219,14 @@ static void get_measure(void *data, struct progress_state *state)
 	uint64_t total = g->total;
 
 	*state = (struct progress_state){.done = g->done, .file = g->files, .files = g->count};
-	if (g->at < g->count) {
-		state->name = g->items[g->at].name;
-		state->done += g->download.got;
-		if (g->count == 1 && g->download.size != HTTP_LENGTH_UNKNOWN)
-			total = g->download.size;
+	for (const struct get_lane *lane = g->lanes; lane < g->lanes + GET_LANES; lane++) {
+		const struct download *d = &lane->download;
+		if (!lane->busy)
+			continue;
+		state->name = g->items[lane->item].name;
+		state->done += d->got;
+		if (g->count == 1 && d->size != HTTP_LENGTH_UNKNOWN)
+			total = d->size;
 	}
 	state->total = total > state->done || g->count == 1 ? total : 0;
 }
@@ -221,29 +236,42 @@ static bool get_is_stream(const struct get *g)
 	return g->settings->output && !strcmp(g->settings->output, "-");
 }
 
-static int get_begin(struct get *g, const struct get_item *item, struct fault *why)
+static int get_begin(struct get_lane *lane, const struct get_item *item, struct fault *why)
 {
+	const struct get *g = lane->get;
+
 	if (get_is_stream(g))
-		return download_start_to(&g->download, item->name, STDOUT_FILENO, why);
-	return download_start(&g->download, item->name, g->root, item->path, why);
+		return download_start_to(&lane->download, item->name, STDOUT_FILENO, why);
+	return download_start(&lane->download, item->name, g->root, item->path, why);
 }
 
-static void get_next(struct get *g)
+static bool get_is_busy(const struct get *g)
 {
+	for (int i = 0; i < GET_LANES; i++)
+		if (g->lanes[i].busy)
+			return true;
+	return false;
+}
+
+static void get_next(struct get_lane *lane)
+{
+	struct get *g = lane->get;
 	struct fault why;
 
-	for (; g->at < g->count; g->at++) {
-		if (get_begin(g, &g->items[g->at], &why) == 0)
-			return;
-		get_fail(g, &why);
+	while (!lane->busy && g->at < g->count) {
+		lane->item = g->at++;
+		lane->busy = get_begin(lane, &g->items[lane->item], &why) == 0;
+		if (!lane->busy)
+			get_fail(g, &why);
 	}
-	loop_stop(&g->loop);
 }
 
 static void get_on_done(struct download *d, const struct fault *why)
 {
-	struct get *g = container_of(d, struct get, download);
-	const struct get_item *item = &g->items[g->at];
+	struct get_lane *lane = container_of(d, struct get_lane, download);
+	struct get *g = lane->get;
+	const struct get_item *item = &g->items[lane->item];
+	bool over = d->transfer.lost || (why && get_is_stream(g));
 
 	if (why) {
 		get_fail(g, why);
@@ -253,12 +281,12 @@ static void get_on_done(struct download *d, const struct fault *why)
 		log_detail("%s is here%s", item->name,
 			d->checked ? "" : ", unchecked: the server did not say its SHA-256");
 	}
-	d->got = 0;
-	g->at++;
-	if (d->transfer.lost || (why && get_is_stream(g)))
+	lane->busy = false;
+	/* The others begin once one has shown that there is a hub; a stream is one. */
+	for (int i = 0; i < (get_is_stream(g) ? 1 : GET_LANES) && !over; i++)
+		get_next(&g->lanes[i]);
+	if (over || !get_is_busy(g))
 		loop_stop(&g->loop);
-	else
-		get_next(g);
 }
 
 /* ---- life ---- */
@@ -277,16 +305,20 @@ static int get_receive(struct get *g, struct fault *why)
 	int r = loop_init(&g->loop);
 	if (r < 0)
 		return fault_errno(why, r, "cannot start");
-	r = download_init(
-		&g->download, &g->loop, &g->address, g->trust, g->settings->timeout, get_on_done);
+	for (int i = 0; i < GET_LANES && r == 0; i++) {
+		g->lanes[i].get = g;
+		r = download_init(&g->lanes[i].download, &g->loop, &g->address, g->trust,
+			g->settings->timeout, get_on_done);
+	}
 	if (r == 0) {
 		progress_init(&g->progress, &g->loop, get_measure, g);
-		get_next(g);
-		if (g->at < g->count)
+		get_next(&g->lanes[0]);
+		if (get_is_busy(g))
 			loop_run(&g->loop);
 		progress_end(&g->progress, "fetched");
 	}
-	download_deinit(&g->download);
+	for (int i = 0; i < GET_LANES; i++)
+		download_deinit(&g->lanes[i].download);
 	loop_deinit(&g->loop);
 	return r < 0 ? fault_errno(why, r, "cannot start") : 0;
 }

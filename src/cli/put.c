@@ -42,19 +42,31 @@ struct put_item {
 	uint64_t size;
 };
 
+/* Several files are on their way at once: where each of many small ones waits for the hub's disk,
+ * the others need not wait too. */
+enum { PUT_LANES = 4 };
+
+/* One of them, and the connection that it has kept from the one before. */
+struct put_lane {
+	struct put *put;
+	struct upload upload;
+	struct upload_file file;
+	size_t item;
+	bool busy;
+};
+
 struct put {
 	const struct put_settings *settings;
 	struct trust *trust;
 	struct loop loop;
 	struct address address;
-	struct upload upload;
-	struct upload_file file;
+	struct put_lane lanes[PUT_LANES];
 	struct spool spool; /* of standard input, when that is what is sent */
 	struct progress progress;
 	struct put_item *items;
 	size_t count;
 	size_t room;
-	size_t at; /* the item that is under way */
+	size_t at; /* the next item */
 	struct buffer query;
 	uint64_t total;
 	uint64_t done; /* bytes of the files that are there */
@@ -141,6 +153,8 @@ static int put_add_tree(struct put *p, const char *path, int root, struct fault 
 	int r = tree_read(&tree, root, why);
 	if (r < 0)
 		return r;
+	if (!tree.count)
+		close(root); /* nobody will need it */
 	r = put_prefix(p, path, &prefix);
 	const char *before = r < 0 ? "" : (const char *)buffer_bytes(&prefix).data;
 	for (size_t i = 0; i < tree.count && r == 0; i++)
@@ -194,12 +208,19 @@ static void put_measure(void *data, struct progress_state *state)
 	const struct put *p = data;
 
 	*state = (struct progress_state){
-		.name = p->at < p->count ? p->items[p->at].path : NULL,
-		.done = p->done + (p->file.fd >= 0 ? p->upload.sent : 0),
-		.total = p->file.grows ? 0 : p->total,
+		.done = p->done,
+		.total = p->total,
 		.file = p->files,
 		.files = p->count,
 	};
+	for (const struct put_lane *lane = p->lanes; lane < p->lanes + PUT_LANES; lane++) {
+		if (!lane->busy)
+			continue;
+		state->name = p->items[lane->item].path;
+		state->done += lane->upload.sent;
+		if (lane->file.grows)
+			state->total = 0;
+	}
 }
 
 static int put_open(const struct put_item *item, struct stat *st)
@@ -217,32 +238,36 @@ static int put_open(const struct put_item *item, struct stat *st)
 
 static void put_on_grown(void *data, int error)
 {
-	struct put *p = data;
+	struct put_lane *lane = data;
+	const struct spool *spool = &lane->put->spool;
 	struct fault why;
 
 	if (error < 0) {
 		fault_errno(&why, error, "cannot read standard input");
-		transfer_give_up(&p->upload.transfer, &why);
+		transfer_give_up(&lane->upload.transfer, &why);
 		return;
 	}
-	upload_grow(&p->upload, p->spool.end, p->spool.complete);
+	upload_grow(&lane->upload, spool->end, spool->complete);
 }
 
 static void put_on_progressed(struct upload *u)
 {
-	struct put *p = container_of(u, struct put, upload);
+	struct spool *spool = &container_of(u, struct put_lane, upload)->put->spool;
 
-	spool_release(&p->spool, upload_release(u, p->spool.start));
+	spool_release(spool, upload_release(u, spool->start));
 }
 
 /* Standard input is no more than a stream; a file in its place is sent as one. */
-static int put_open_input(struct put *p)
+static int put_open_input(struct put_lane *lane)
 {
-	if (fstat(STDIN_FILENO, &p->file.st) == 0 && S_ISREG(p->file.st.st_mode))
+	struct spool *spool = &lane->put->spool;
+	struct upload_file *file = &lane->file;
+
+	if (fstat(STDIN_FILENO, &file->st) == 0 && S_ISREG(file->st.st_mode))
 		return fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
-	p->file.grows = true;
-	int r = spool_open(&p->spool, &p->loop, put_on_grown, p);
-	return r < 0 ? r : fcntl(p->spool.fd, F_DUPFD_CLOEXEC, 0);
+	file->grows = true;
+	int r = spool_open(spool, &lane->put->loop, put_on_grown, lane);
+	return r < 0 ? r : fcntl(spool->fd, F_DUPFD_CLOEXEC, 0);
 }
 
 static bool put_is_input(const struct put_item *item)
@@ -250,57 +275,72 @@ static bool put_is_input(const struct put_item *item)
 	return item->root == AT_FDCWD && !strcmp(item->path, "-");
 }
 
-static int put_begin(struct put *p, const struct put_item *item, struct fault *why)
+static int put_begin(struct put_lane *lane, const struct put_item *item, struct fault *why)
 {
-	p->file = (struct upload_file){
+	const struct put *p = lane->put;
+
+	lane->file = (struct upload_file){
 		.name = item->name,
 		.shown = item->path,
 		.query = buffer_len(&p->query) ? (const char *)p->query.data : "",
 	};
-	p->file.fd = put_is_input(item) ? put_open_input(p) : put_open(item, &p->file.st);
-	if (p->file.fd < 0)
-		return fault_errno(why, p->file.fd, "%s", item->path);
-	return upload_start(&p->upload, &p->file, why);
+	lane->file.fd = put_is_input(item) ? put_open_input(lane) : put_open(item, &lane->file.st);
+	if (lane->file.fd < 0)
+		return fault_errno(why, lane->file.fd, "%s", item->path);
+	return upload_start(&lane->upload, &lane->file, why);
 }
 
-static void put_close(struct put *p)
+static void put_close(struct put_lane *lane)
 {
-	spool_close(&p->spool);
-	cleanup_close(&p->file.fd);
-	p->file.fd = -1;
+	if (lane->file.grows)
+		spool_close(&lane->put->spool);
+	cleanup_close(&lane->file.fd);
+	lane->file.fd = -1;
+	lane->busy = false;
 }
 
-static void put_next(struct put *p)
+static bool put_is_busy(const struct put *p)
 {
+	for (int i = 0; i < PUT_LANES; i++)
+		if (p->lanes[i].busy)
+			return true;
+	return false;
+}
+
+static void put_next(struct put_lane *lane)
+{
+	struct put *p = lane->put;
 	struct fault why;
 
-	for (; p->at < p->count; p->at++) {
-		if (put_begin(p, &p->items[p->at], &why) == 0)
-			return;
-		put_close(p);
+	while (!lane->busy && p->at < p->count) {
+		lane->item = p->at++;
+		lane->busy = put_begin(lane, &p->items[lane->item], &why) == 0;
+		if (lane->busy)
+			break;
+		put_close(lane);
 		put_fail(p, &why);
 	}
-	loop_stop(&p->loop);
 }
 
 static void put_on_done(struct upload *u, const struct fault *why)
 {
-	struct put *p = container_of(u, struct put, upload);
-	const struct put_item *item = &p->items[p->at];
+	struct put_lane *lane = container_of(u, struct put_lane, upload);
+	struct put *p = lane->put;
+	const struct put_item *item = &p->items[lane->item];
 
 	if (why) {
 		put_fail(p, why);
 	} else {
 		p->files++;
-		p->done += p->upload.end;
+		p->done += u->end;
 		log_detail("%s is at the hub as %s", item->path, item->name);
 	}
-	put_close(p);
-	p->at++;
-	if (u->transfer.lost)
+	put_close(lane);
+	/* The others begin once one has shown that there is a hub. */
+	for (int i = 0; i < PUT_LANES && !u->transfer.lost; i++)
+		put_next(&p->lanes[i]);
+	if (u->transfer.lost || !put_is_busy(p))
 		loop_stop(&p->loop);
-	else
-		put_next(p);
 }
 
 /* ---- life ---- */
@@ -329,14 +369,17 @@ static int put_prepare(struct put *p, const struct command_line *line, struct fa
 
 static int put_send(struct put *p, struct fault *why)
 {
-	int r = upload_init(
-		&p->upload, &p->loop, &p->address, p->trust, p->settings->timeout, put_on_done);
-	if (r < 0)
-		return fault_errno(why, r, "cannot start");
-	p->upload.progressed = put_on_progressed;
+	for (struct put_lane *lane = p->lanes; lane < p->lanes + PUT_LANES; lane++) {
+		lane->put = p;
+		int r = upload_init(&lane->upload, &p->loop, &p->address, p->trust,
+			p->settings->timeout, put_on_done);
+		if (r < 0)
+			return fault_errno(why, r, "cannot start");
+		lane->upload.progressed = put_on_progressed;
+	}
 	progress_init(&p->progress, &p->loop, put_measure, p);
-	put_next(p);
-	if (p->at < p->count)
+	put_next(&p->lanes[0]);
+	if (put_is_busy(p))
 		loop_run(&p->loop);
 	progress_end(&p->progress, "sent");
 	return 0;
@@ -358,13 +401,16 @@ static void put_free(struct put *p)
 
 static int put_run(const struct command_line *line)
 {
-	struct put p = {.settings = line->settings,
+	struct put p = {
+		.settings = line->settings,
 		.trust = line->trust,
-		.file = {.fd = -1},
-		.spool = SPOOL_NULL};
+		.spool = SPOOL_NULL,
+	};
 	const char *as = p.settings->as;
 	struct fault why = FAULT_NULL;
 
+	for (int i = 0; i < PUT_LANES; i++)
+		p.lanes[i].file.fd = -1;
 	if (as && *as && as[strlen(as) - 1] != '/' && line->count > 2)
 		return command_misused(
 			line->command, "--as NAME is for one; several get --as NAME/");
@@ -375,8 +421,10 @@ static int put_run(const struct command_line *line)
 		r = loop_init(&p.loop) < 0 ? fault_errno(&why, -ENOMEM, "cannot start") : 0;
 	if (r == 0) {
 		r = put_send(&p, &why);
-		upload_deinit(&p.upload);
-		put_close(&p);
+		for (int i = 0; i < PUT_LANES; i++) {
+			upload_deinit(&p.lanes[i].upload);
+			put_close(&p.lanes[i]);
+		}
 		loop_deinit(&p.loop);
 	}
 	put_free(&p);

@@ -21,6 +21,7 @@ struct hasher {
 	uint64_t done;
 	bool busy; /* the thread owns what is below */
 	bool leaving;
+	bool started; /* there is a thread: a small file needs none */
 	/* whoever is busy */
 	int fd;
 	uint64_t at;
@@ -93,6 +94,9 @@ void hasher_extend(struct hasher *h, uint64_t end)
 {
 	pthread_mutex_lock(&h->lock);
 	h->end = end;
+	/* Where there can be no thread, whoever waits does its work. */
+	if (!h->started && hasher_has_work(h))
+		h->started = pthread_create(&h->thread, NULL, hasher_run, h) == 0;
 	if (!h->busy && hasher_has_work(h))
 		pthread_cond_broadcast(&h->changed);
 	pthread_mutex_unlock(&h->lock);
@@ -101,8 +105,12 @@ void hasher_extend(struct hasher *h, uint64_t end)
 uint64_t hasher_reach(struct hasher *h, uint64_t end)
 {
 	pthread_mutex_lock(&h->lock);
-	while (h->done + HASHER_WAKE <= end && !h->error)
+	while (h->started && h->done + HASHER_WAKE <= end && !h->error)
 		pthread_cond_wait(&h->changed, &h->lock);
+	if (!h->started && !h->error) {
+		h->error = hasher_read(h, end);
+		h->done = h->at;
+	}
 	uint64_t done = h->done;
 	pthread_mutex_unlock(&h->lock);
 	return done;
@@ -112,7 +120,7 @@ int hasher_finish(struct hasher *h, uint64_t end, uint8_t digest[SHA256_SIZE])
 {
 	hasher_extend(h, end);
 	pthread_mutex_lock(&h->lock);
-	while (h->busy || hasher_has_work(h))
+	while (h->busy || (h->started && hasher_has_work(h)))
 		pthread_cond_wait(&h->changed, &h->lock);
 	int r = h->error ? h->error : hasher_read(h, end);
 	h->fd = -1;
@@ -131,6 +139,25 @@ void hasher_stop(struct hasher *h)
 	pthread_mutex_unlock(&h->lock);
 }
 
+struct hasher *hasher_free(struct hasher *h)
+{
+	if (!h)
+		return NULL;
+	hasher_stop(h);
+	pthread_mutex_lock(&h->lock);
+	h->leaving = true;
+	pthread_cond_broadcast(&h->changed);
+	pthread_mutex_unlock(&h->lock);
+	if (h->started)
+		pthread_join(h->thread, NULL);
+	pthread_mutex_destroy(&h->lock);
+	pthread_cond_destroy(&h->changed);
+	sha256_free(h->sha256);
+	free(h->block);
+	free(h);
+	return NULL;
+}
+
 struct hasher *hasher_new(void)
 {
 	struct hasher *h = calloc(1, sizeof(*h));
@@ -142,30 +169,5 @@ struct hasher *hasher_new(void)
 	h->block = malloc(HASHER_BLOCK);
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_cond_init(&h->changed, NULL);
-	if (h->sha256 && h->block && pthread_create(&h->thread, NULL, hasher_run, h) == 0)
-		return h;
-	pthread_mutex_destroy(&h->lock);
-	pthread_cond_destroy(&h->changed);
-	sha256_free(h->sha256);
-	free(h->block);
-	free(h);
-	return NULL;
-}
-
-struct hasher *hasher_free(struct hasher *h)
-{
-	if (!h)
-		return NULL;
-	hasher_stop(h);
-	pthread_mutex_lock(&h->lock);
-	h->leaving = true;
-	pthread_cond_broadcast(&h->changed);
-	pthread_mutex_unlock(&h->lock);
-	pthread_join(h->thread, NULL);
-	pthread_mutex_destroy(&h->lock);
-	pthread_cond_destroy(&h->changed);
-	sha256_free(h->sha256);
-	free(h->block);
-	free(h);
-	return NULL;
+	return h->sha256 && h->block ? h : hasher_free(h);
 }

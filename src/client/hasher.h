@@ -17,7 +17,7 @@
 
 struct hasher;
 
-/* NULL when memory is out, or there can be no thread. */
+/* NULL when memory is out. */
 struct hasher *hasher_new(void);
 
 /* Takes NULL, returns NULL. */

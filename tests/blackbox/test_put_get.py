@@ -66,7 +66,8 @@ def test_a_thousand_small_files(hub, done, tmp_path):
     (tmp_path / "back").mkdir()
     done("get", hub.address, "many/", "-o", "back")
     assert tree_of(source) == tree_of(tmp_path / "back/many")
-    assert hub.output.count(b"Accepted connection") == 3  # one to put, to list, to get
+    # some to put, one to list, some to get
+    assert hub.output.count(b"Accepted connection") <= 4 + 1 + 4
 
 
 NAMES = ["with space", "größe ☃.txt", "%2e%2e%2f", "a;b&c=d?e#f", "-dash", "x" * 255, "back\\slash"]
