@@ -232,7 +232,7 @@ static int command_parse(
 	int r = parser_run(&parser, c, argc, argv);
 	if (r || !c->trusts)
 		return r;
-	i->trust = contact_trust(&i->contact, c->shows_token, why);
+	i->trust = contact_trust(&i->contact, c, why);
 	if (i->trust)
 		return 0;
 	return why->error == -EINVAL ? command_misused(c, "%s", why->text) : command_failed(why);

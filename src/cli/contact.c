@@ -93,11 +93,11 @@ static int contact_token(const char *path, char **token, struct fault *why)
 }
 
 struct trust *contact_trust(
-	const struct contact_settings *settings, bool shows_token, struct fault *why)
+	const struct contact_settings *settings, const struct command *c, struct fault *why)
 {
 	cleanup(cleanup_free) char *token = NULL;
 
-	if (shows_token && contact_token(settings->token_file, &token, why) < 0)
+	if (c->shows_token && contact_token(settings->token_file, &token, why) < 0)
 		return NULL;
 	const struct trust_options options = {
 		.token = token,
@@ -108,7 +108,7 @@ struct trust *contact_trust(
 		.key_file = settings->key,
 		.directory = settings->key_dir,
 		.first = settings->trust_first,
-		.ask = contact_ask,
+		.ask = c->meets ? contact_ask : NULL,
 	};
 
 	return trust_new(&options, why);

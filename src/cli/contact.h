@@ -9,6 +9,7 @@
  * nobody watches standard error, nobody is asked.
  */
 
+#include "cli/command.h"
 #include "net/trust.h"
 
 struct contact_settings {
@@ -21,10 +22,10 @@ struct contact_settings {
 	const char *token_file;
 };
 
-/* What a command trusts, and if it SHOWS_TOKEN that of its file or else of $FERRY_TOKEN. NULL with
- * a line in WHY. */
+/* What C trusts: only one that meets hubs has a person asked. If it shows tokens, that of the file
+ * or else of $FERRY_TOKEN. NULL with a line in WHY. */
 struct trust *contact_trust(
-	const struct contact_settings *settings, bool shows_token, struct fault *why);
+	const struct contact_settings *settings, const struct command *c, struct fault *why);
 
 /* Meets the hub at ADDRESS, if that speaks TLS and was not met before. 0 to go on: also when it
  * cannot be reached, which the command finds out by itself. -EACCES with the line to end with. */

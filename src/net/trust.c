@@ -56,9 +56,8 @@ static int trust_refuse_pin(const struct trust_case *c, const struct pin *pinned
 
 	pin_format(pinned, wanted);
 	return fault_set(why, -EACCES,
-		"it is not the hub that the pin names, or it has a new key: it shows %s, and the "
-		"pin "
-		"is %s",
+		"it is not the hub that the pin names, or it has a new key: it shows %s, "
+		"and the pin is %s",
 		c->shown, wanted);
 }
 

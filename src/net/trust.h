@@ -9,10 +9,9 @@
  *	authority	the certificate leads to an authority we trust, is valid now, and is for the
  *			host; with an authority of our own (--ca) no other answer counts
  *	known		the key is the one that this address had before (net/known.h); another
- *			one is refused, with what to compare and which line to remove
- *	first contact	somebody is asked, and their yes remembered; or the first key is taken
- *unseen
- *			(--trust-first), and remembered; else it is refused with what to run instead
+ *			is refused, with what to compare and which line to remove
+ *	first contact	somebody is asked, and their yes remembered; or the key is taken unseen
+ *			(--trust-first), and remembered; else it is refused
  *
  * The checks are made in the midst of a handshake, before our own key or a byte of ours is sent.
  * They read the file of known keys once, and write to it at a first contact.

@@ -207,7 +207,7 @@ def test_curl_pins_the_hub(secure_hub, ferry, listed, tmp_path):
 
 def test_curl_takes_the_certificate_as_its_authority(secure_hub, ferry, listed, tmp_path):
     hub = secure_hub(f"--allow-key=anna={listed}")
-    pem = ferry("key", "--key-dir", "hub", "--certificate").stdout
+    pem = ferry("key", "--key-dir", "hub", "--pem").stdout
     (tmp_path / "hub.pem").write_text(pem)
     answer = subprocess.run(
         ["curl", "-sS", "--cacert", str(tmp_path / "hub.pem")]

@@ -47,7 +47,7 @@ def fish(*line, word, home):
 def test_bash():
     assert bash("ferry", word="li") == ["listen"]
     assert "--json" in bash("ferry", "listen", word="--")
-    assert bash("ferry", "listen", word="--max-c") == ["--max-clients"]
+    assert bash("ferry", "listen", word="--max-m") == ["--max-message"]
     assert bash("ferry", "listen", word="uni") == ["unix:"]
     assert bash("ferry", "listen", "--max-clients", word="") == [""]
     assert bash("ferry", "help", word="li") == ["listen"]
@@ -64,7 +64,7 @@ def test_zsh():
 
 def test_fish(tmp_path):
     assert fish("ferry", word="li", home=tmp_path) == ["listen"]
-    assert fish("ferry", "listen", word="--max-c", home=tmp_path) == ["--max-clients"]
+    assert fish("ferry", "listen", word="--max-m", home=tmp_path) == ["--max-message"]
     assert "unix:" in fish("ferry", "listen", word="uni", home=tmp_path)
     assert fish("ferry", "help", word="li", home=tmp_path) == ["listen"]
 

@@ -52,7 +52,7 @@ def test_no_home(ferry, environment):
 def test_other_programs_compute_the_same_pin(ferry, tmp_path):
     """With what the manual page says to type; curl's own form is tried against a hub elsewhere."""
     pin = ferry("key").stdout.strip()
-    (tmp_path / "cert.pem").write_text(ferry("key", "--certificate").stdout)
+    (tmp_path / "cert.pem").write_text(ferry("key", "--pem").stdout)
     assert "PRIVATE" not in (tmp_path / "cert.pem").read_text()
     by_openssl = subprocess.run(
         "openssl x509 -in cert.pem -noout -pubkey | openssl pkey -pubin -outform DER |"
@@ -64,10 +64,19 @@ def test_other_programs_compute_the_same_pin(ferry, tmp_path):
         check=True,
     ).stdout.strip()
     assert by_openssl == pin.removeprefix("sha256:")
+    assert ferry("key", "--cert", "cert.pem").stdout.strip() == pin
+
+
+def test_a_file_without_a_certificate(ferry, tmp_path):
+    (tmp_path / "empty.pem").write_text("")
+    for path, status in (("empty.pem", 64), ("nowhere.pem", 69)):
+        refused = ferry("key", "--cert", path)
+        assert (refused.returncode, refused.stdout) == (status, "")
+        assert path in refused.stderr
 
 
 def test_the_certificate_is_plain_to_openssl(ferry, tmp_path):
-    (tmp_path / "cert.pem").write_text(ferry("key", "--certificate").stdout)
+    (tmp_path / "cert.pem").write_text(ferry("key", "--pem").stdout)
     verified = subprocess.run(
         ["openssl", "verify", "-x509_strict", "-purpose", "sslserver"]
         + ["-verify_hostname", "localhost", "-CAfile", "cert.pem", "cert.pem"],

@@ -10,6 +10,7 @@ from terminal import Terminal
 from tls_client import (
     COMMANDS,
     OPEN_ENDED,
+    UNASKED,
     Client,
     Secure,
     every_asked_command,
@@ -170,6 +171,18 @@ def test_a_person_says_yes(person, client, secure_hub, known, command):
         terminal.wait(COMMANDS[command].status)
     assert re.fullmatch(f"{hub.bare} {hub.pin} 20[0-9TZ:.-]+\n", known.read_text())
     assert client(command, hub.bare)[0] == COMMANDS[command].status
+
+
+@pytest.mark.parametrize("command", sorted(UNASKED))
+def test_what_runs_unattended_asks_nobody(environment, secure_hub, tmp_path, command):
+    hub = secure_hub()
+    words = [FERRY, command, *COMMANDS[command].at(hub.bare)]
+    terminal = Terminal(words, 120, 30, env=environment, cwd=tmp_path)
+    try:
+        terminal.wait_for("its key is not known here")
+        terminal.wait(77)
+    finally:
+        terminal.discard()
 
 
 def test_a_person_pastes_the_pin(person, secure_hub, known):
