@@ -28,6 +28,7 @@ void exchange_finish(struct exchange *x)
 	x->handler = NULL;
 	x->own = NULL;
 	free(take(x->cors));
+	pace_start(x);
 	if (!x->keep_alive)
 		connection_leave(c);
 	else if (c->holding)
@@ -60,7 +61,6 @@ static void exchange_wrote(struct exchange *x, int error)
 		connection_close(x->connection);
 	else
 		connection_wrote(x->connection);
-	pace_start(x);
 }
 
 void exchange_send(struct exchange *x, struct http_writer *w, struct bytes body)
@@ -103,6 +103,8 @@ bool exchange_stream_length(struct exchange *x, struct http_writer *w, uint64_t 
 	x->streaming = true;
 	if (x->handler->beat)
 		deadline_set(&x->connection->server->beat, &x->connection->rest);
+	else
+		pace_start(x);
 	return true;
 }
 
