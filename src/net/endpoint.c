@@ -158,6 +158,42 @@ int endpoint_of(struct endpoint *e, const struct address *a, bool listening)
 	}
 }
 
+static int read_ip(int family, bool text, struct bytes address, void *to)
+{
+	size_t size = family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
+	char copy[INET6_ADDRSTRLEN] = "";
+
+	if (text ? address.len >= sizeof(copy) : address.len != size)
+		return -EINVAL;
+	memcpy(text ? (void *)copy : to, address.data, address.len);
+	return text && inet_pton(family, copy, to) != 1 ? -EINVAL : 0;
+}
+
+int endpoint_read(struct endpoint *e, int family, bool text, struct bytes address, uint16_t port)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	int r = 0;
+
+	if (family == AF_INET) {
+		r = read_ip(family, text, address, &in.sin_addr);
+		e->len = sizeof(in);
+		memcpy(&e->addr, &in, sizeof(in));
+	} else if (family == AF_INET6) {
+		r = read_ip(family, text, address, &in6.sin6_addr);
+		e->len = sizeof(in6);
+		memcpy(&e->addr, &in6, sizeof(in6));
+	} else if (family == AF_UNIX && address.len <= sizeof(un.sun_path)) {
+		memcpy(un.sun_path, address.data, address.len);
+		e->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + address.len);
+		memcpy(&e->addr, &un, sizeof(un));
+	} else {
+		r = -EINVAL;
+	}
+	return r;
+}
+
 uint32_t endpoint_port(const struct endpoint *e)
 {
 	switch (e->addr.ss_family) {

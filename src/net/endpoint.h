@@ -41,6 +41,11 @@ struct bytes endpoint_unix_name(const struct endpoint *e);
  * side of PORT, PATH_PORT, when LISTENING. 0, or -ENAMETOOLONG. */
 int endpoint_of(struct endpoint *e, const struct address *a, bool listening);
 
+/* The address and port that another machine named: of FAMILY (AF_INET, AF_INET6, AF_UNIX), as
+ * people write it when TEXT, else its bytes in network order, or the path. 0, or -EINVAL for what
+ * is none; type and protocol stay as they are. */
+int endpoint_read(struct endpoint *e, int family, bool text, struct bytes address, uint16_t port);
+
 /* The port of an IP or vsock endpoint, 0 for others. */
 uint32_t endpoint_port(const struct endpoint *e);
 void endpoint_set_port(struct endpoint *e, uint32_t port);

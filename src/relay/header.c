@@ -10,66 +10,14 @@
 
 /* ---- from the wire ---- */
 
-/* An address of FAMILY as VERSION writes it. False when it is none. */
-static bool read_ip(int version, int family, struct bytes text, void *address)
-{
-	char copy[INET6_ADDRSTRLEN];
-
-	if (version == 2) {
-		memcpy(address, text.data, text.len);
-		return true;
-	}
-	if (text.len >= sizeof(copy))
-		return false;
-	memcpy(copy, text.data, text.len);
-	copy[text.len] = '\0';
-	return inet_pton(family, copy, address) == 1;
-}
-
-static bool read_inet(int version, struct bytes address, uint16_t port, struct endpoint *e)
-{
-	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
-
-	e->len = sizeof(in);
-	if (!read_ip(version, AF_INET, address, &in.sin_addr))
-		return false;
-	memcpy(&e->addr, &in, sizeof(in));
-	return true;
-}
-
-static bool read_inet6(int version, struct bytes address, uint16_t port, struct endpoint *e)
-{
-	struct sockaddr_in6 in = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-
-	e->len = sizeof(in);
-	if (!read_ip(version, AF_INET6, address, &in.sin6_addr))
-		return false;
-	memcpy(&e->addr, &in, sizeof(in));
-	return true;
-}
-
-static bool read_unix(struct bytes path, struct endpoint *e)
-{
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
-
-	memcpy(un.sun_path, path.data, path.len);
-	e->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path.len);
-	memcpy(&e->addr, &un, sizeof(un));
-	return true;
-}
-
 static bool read_endpoint(int version, const struct proxy_header *h, struct bytes address,
 	uint16_t port, struct endpoint *e)
 {
+	static const int families[] = {
+		[PROXY_INET] = AF_INET, [PROXY_INET6] = AF_INET6, [PROXY_UNIX] = AF_UNIX};
+
 	*e = (struct endpoint){.type = h->datagrams ? SOCK_DGRAM : SOCK_STREAM};
-	switch (h->family) {
-	case PROXY_INET:
-		return read_inet(version, address, port, e);
-	case PROXY_INET6:
-		return read_inet6(version, address, port, e);
-	default:
-		return read_unix(address, e);
-	}
+	return endpoint_read(e, families[h->family], version == 1, address, port) == 0;
 }
 
 /* Looks without taking; then takes just the header. */

@@ -266,6 +266,8 @@ int server_let_serve(struct server *s, struct bytes service, struct fault *why)
 
 const struct identity *admission_of(const struct entrance *e, int fd)
 {
+	if (!e->servants && proxies_stand_before(e)) /* whose process it is */
+		return &e->server->access.anyone;
 	if (!e->servants)
 		return admission_of_socket(e->server, fd);
 	return e->server->servants ? e->server->servants : &e->server->access.anyone;

@@ -125,17 +125,25 @@ static void server_on_tick(struct deadlines *d, struct deadline *which)
 
 /* ---- entrances ---- */
 
-static void server_on_connection(struct listener *l, struct channel *channel)
+void server_let_in(struct entrance *e, struct channel *channel)
 {
-	struct entrance *e = container_of(l, struct entrance, listener);
-
 	struct server *s = e->server;
 
-	s->counters.accepted++;
 	if (s->counters.refusing < REFUSED_MAX || allowance_has_room(s, &channel->peer))
 		connection_new(s, e, channel);
 	else
 		allowance_refuse(s);
+}
+
+static void server_on_connection(struct listener *l, struct channel *channel)
+{
+	struct entrance *e = container_of(l, struct entrance, listener);
+
+	e->server->counters.accepted++;
+	if (proxies_stand_before(e))
+		proxies_await(&e->server->proxies, e, channel);
+	else
+		server_let_in(e, channel);
 }
 
 static void server_on_packet(struct listener *l, const struct packet *p)
@@ -216,6 +224,8 @@ struct server *server_new(struct loop *l, const struct server_options *options,
 	deadline_init(&s->ticking);
 	ending_init(&s->turn_end, server_on_turn_end);
 	int r = server_init_deadlines(s);
+	if (r == 0)
+		r = proxies_init(&s->proxies, s);
 	if (r < 0)
 		fault_errno(why, r, "cannot start the hub");
 	else
@@ -264,6 +274,7 @@ struct server *server_free(struct server *s)
 	hub_free(s->hub);
 	admission_deinit(s);
 	allowance_deinit(s);
+	proxies_deinit(&s->proxies);
 	tls_door_deinit(&s->tls);
 	for (size_t i = 0; i < sizeof(waits) / sizeof(*waits); i++)
 		deadlines_deinit(waits[i]);
@@ -371,6 +382,8 @@ static int entrance_open(struct entrance *e, const struct address *address, stru
 	if (r == 0)
 		r = listener_open(&e->listener, s->loop, &own, 0, &server_entrance, why);
 	if (r == 0)
+		r = proxies_check(e, why);
+	if (r == 0)
 		r = entrance_check(e, why);
 	if (r == 0 && (r = entrance_name(e)) < 0)
 		fault_errno(why, r, "cannot listen");
@@ -433,6 +446,7 @@ void server_stop(struct server *s, void (*stopped)(void *data), void *data)
 		struct entrance *e = container_of(node, struct entrance, node);
 		listener_close(&e->listener);
 	}
+	proxies_close(&s->proxies);
 	deadline_set(&s->stop, &s->stopping);
 	desk_stop(s->desk);
 	list_each_safe (node, &s->connections)

@@ -20,6 +20,7 @@
 #include "server/allowance.h"
 #include "server/client_keys.h"
 #include "server/guard.h"
+#include "server/proxies.h"
 #include "server/throttle.h"
 #include "server/tls_door.h"
 #include "wire/http_date.h"
@@ -97,6 +98,7 @@ struct server {
 	struct networks networks; /* and come from where */
 	struct throttle throttle;
 	struct allowance allowance;
+	struct proxies proxies;
 	struct tls_door tls;
 	const struct store *store; /* the hub's */
 	uint64_t started_ms;	   /* of the loop */
@@ -162,6 +164,10 @@ int server_start(struct server *s, struct store *store, struct fault *why);
 /* Calls BOUND with each address that is listened on, in its canonical form. */
 void server_tell_names(
 	const struct server *s, void (*bound)(void *data, const char *text), void *data);
+
+/* Who has come at E becomes a client, or is told why not. What is taken out of CHANNEL is the
+ * server's. */
+void server_let_in(struct entrance *e, struct channel *channel);
 
 /* Reads again the files that say who may come in. What a file said before holds when it cannot be
  * read: a negative errno with a line. */

@@ -575,6 +575,76 @@ def test_networks(start_hub, tmp_path, options, lets):
             assert peer.rest() == b"ferry: this hub is not open to your network\n"
 
 
+# ---- behind a proxy ----
+
+V1 = b"PROXY TCP4 192.0.2.7 198.51.100.1 4711 80\r\n"
+V2 = (
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c"
+    + socket.inet_aton("192.0.2.7")
+    + socket.inet_aton("198.51.100.1")
+    + (4711).to_bytes(2, "big")
+    + (80).to_bytes(2, "big")
+)
+LOCAL = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"
+
+
+@pytest.mark.parametrize("version, header", [("v1", V1), ("v2", V2)], ids=["v1", "v2"])
+def test_a_proxy_names_the_peer(start_hub, version, header):
+    hub = start_hub(f"tcp:127.0.0.1:0?proxy={version}")
+    with Peer(hub.address.partition("?")[0]) as peer:
+        for at in range(len(header)):
+            peer.send(header[at : at + 1])
+        peer.send("GET / HTTP/1.1\r\n" + HOST + "\r\n")
+        assert Answer(peer).status == 200
+    hub.wait_for("Accepted connection from: 192.0.2.7:4711")
+    with Peer(hub.address.partition("?")[0]) as peer:
+        peer.send(header + b"hello\n")
+        hub.wait_for("what 192.0.2.7:4711 sent: hello")
+
+
+def test_networks_are_those_of_who_is_named(start_hub):
+    hub = start_hub("tcp:127.0.0.1:0?proxy=v2", "--deny=192.0.2.0/24", "--deny=127.0.0.0/8")
+    request = f"GET / HTTP/1.1\r\n{HOST}\r\n".encode()
+    other = V2.replace(socket.inet_aton("192.0.2.7"), socket.inet_aton("203.0.113.7"))
+    for header, status in ((V2, 403), (other, 200), (LOCAL, 403)):
+        with Peer(hub.address.partition("?")[0]) as peer:
+            peer.send(header + request)
+            assert Answer(peer).status == status
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ("proxy=v2", b"GET / HTTP/1.1\r\n\r\n"),
+        ("proxy=v1", V2),
+        ("proxy=v2", V1),
+        ("proxy=v1", b"PROXY TCP4 x 198.51.100.1 4711 80\r\n"),
+        ("proxy=v2&trust=10.0.0.0/8,::1", V2),
+    ],
+    ids=["none", "v2 for v1", "v1 for v2", "no address", "not trusted"],
+)
+def test_who_is_no_proxy_is_not_listened_to(start_hub, options, said):
+    hub = start_hub(f"tcp:127.0.0.1:0?{options}")
+    with Peer(hub.address.partition("?")[0]) as peer:
+        with contextlib.suppress(ConnectionError):
+            peer.send(said)
+            assert peer.rest() == b""
+    hub.wait_for_error("127.0.0.1:[0-9]+: (no PROXY header|is not trusted)")
+    hub.stop()
+    assert b"Accepted" not in hub.output
+
+
+def test_a_proxy_lends_nobody_its_user(start_hub, tmp_path):
+    hub = start_hub(f"unix:{tmp_path}/hub?proxy=v2", f"--allow-user={getpass.getuser()}")
+    with hub.peer() as peer:
+        peer.send(V2 + f"GET /status HTTP/1.1\r\n{HOST}\r\n".encode())
+        assert Answer(peer).status == 403
+
+
+def test_packets_have_no_proxy(ferry):
+    assert ferry("listen", "udp:127.0.0.1:0?proxy=v2").returncode == 64
+
+
 @pytest.mark.parametrize("words", [["--allow=10.0.0.1/8"], ["--deny=x"], ["--allow-user=no such"]])
 def test_wrong_options(ferry, words):
     assert ferry("listen", *words, "tcp:127.0.0.1:0").returncode == 64
