@@ -110,12 +110,15 @@ void call_init(struct call *c)
 	due_init(&c->due);
 }
 
-static int call_make_id(char id[CALL_ID_SIZE])
+static int call_make_id(struct services *s, char id[CALL_ID_SIZE])
 {
-	uint64_t random[2];
-
-	if (getrandom(random, sizeof(random), 0) != sizeof(random))
-		return -errno;
+	if (!s->random_left) {
+		if (getrandom(s->random, sizeof(s->random), 0) != sizeof(s->random))
+			return -errno;
+		s->random_left = SERVICES_RANDOM;
+	}
+	s->random_left -= 2;
+	const uint64_t *random = &s->random[s->random_left];
 	snprintf(id, CALL_ID_SIZE, "%016llx%016llx", (unsigned long long)random[0],
 		(unsigned long long)random[1]);
 	return 0;
@@ -123,7 +126,7 @@ static int call_make_id(char id[CALL_ID_SIZE])
 
 static int call_name(struct services *s, struct call *c)
 {
-	int r = call_make_id(c->id);
+	int r = call_make_id(s, c->id);
 
 	c->by_id.key = bytes_text(c->id);
 	return r < 0 ? r : table_insert(&s->ids, &c->by_id);
@@ -177,7 +180,7 @@ int call_again(struct services *s, struct call *c, uint64_t now)
 	struct service *service = c->service;
 	char id[CALL_ID_SIZE];
 
-	int r = call_make_id(id);
+	int r = call_make_id(s, id);
 	if (r < 0)
 		return r;
 	table_remove(&s->ids, &c->by_id);

@@ -20,7 +20,7 @@
 #include "hub/name.h"
 #include "hub/table.h"
 
-enum { SERVICES_GRACE_MS = 2000, CALL_ID_SIZE = 33 };
+enum { SERVICES_GRACE_MS = 2000, CALL_ID_SIZE = 33, SERVICES_RANDOM = 32 };
 
 struct service;
 
@@ -76,8 +76,10 @@ struct services {
 	struct services_counters counters;
 	struct table names;
 	struct table ids;
-	struct list due;    /* calls */
-	struct list idle;   /* takers */
+	struct list due;		  /* calls */
+	struct list idle;		  /* takers */
+	uint64_t random[SERVICES_RANDOM]; /* for ids, fetched many at a time */
+	size_t random_left;
 	struct list lapses; /* services that are no longer served when nobody comes until then */
 };
 

@@ -75,6 +75,7 @@ static void ask_close(struct exchange *x)
 {
 	struct asking *a = x->own;
 
+	x->connection->lazy = false;
 	if (!a)
 		return;
 	struct desk *d = desk_of(a);
@@ -192,6 +193,7 @@ static void ask_begin(struct exchange *x, const struct http_request *r)
 		return;
 	}
 	x->own = a;
+	x->connection->lazy = true;
 	int e = asking_copy(a, r);
 	if (e == -EMSGSIZE) {
 		exchange_refuse(

@@ -68,8 +68,16 @@ struct buffer *connection_out(struct connection *c)
 
 void connection_wrote(struct connection *c)
 {
-	if (!c->feeding)
+	if (c->lazy)
+		ending_ask(c->server->loop, &c->server->turn_end);
+	else if (!c->feeding)
 		connection_flush(c);
+}
+
+void connection_flush_last(struct server *s)
+{
+	if (s->writer)
+		connection_flush(s->writer);
 }
 
 /* ---- in ---- */

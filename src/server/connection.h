@@ -87,6 +87,7 @@ struct connection {
 	bool lines : 1;		/* a plain client that ends its lines */
 	bool ended : 1;		/* the client sends no more */
 	bool leaving : 1;	/* closes once everything is sent */
+	bool lazy : 1;		/* what is written waits for the end of the turn, for more of it */
 	bool final : 1;		/* nothing of the tape follows the answers */
 	char peer[];		/* its name, a text */
 };
@@ -134,6 +135,9 @@ void connection_rested(struct connection *c);
  * get them between two messages. A client that does not read its answers is closed. */
 struct buffer *connection_out(struct connection *c);
 void connection_wrote(struct connection *c);
+
+/* At the end of a turn: sends what the one who wrote last has waiting, if any does. */
+void connection_flush_last(struct server *s);
 
 /* Both in one. */
 void connection_write(struct connection *c, const void *data, size_t len);

@@ -40,6 +40,7 @@ static void server_on_turn_end(struct ending *e)
 {
 	struct server *s = container_of(e, struct server, turn_end);
 
+	connection_flush_last(s);
 	hub_flush(s->hub);
 	if (!deadline_is_set(&s->ticking))
 		deadline_set(&s->tick, &s->ticking);

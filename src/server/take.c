@@ -126,6 +126,7 @@ static void take_begin(struct exchange *x, const struct http_request *r)
 		return;
 	}
 	x->own = t;
+	x->connection->lazy = true;
 	t->exchange = x;
 	t->tied = r->query.data &&
 		  uri_query_get(r->query, "tied", text, sizeof(text), &value) == 0 &&
@@ -177,6 +178,7 @@ static void take_close(struct exchange *x)
 {
 	struct taking *t = x->own;
 
+	x->connection->lazy = false;
 	if (!t)
 		return;
 	struct desk *d = x->connection->server->desk;
