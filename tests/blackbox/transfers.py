@@ -5,6 +5,7 @@ import os
 import stat
 
 import pytest
+from program import PATIENCE
 
 SIZE = int(os.environ.get("FERRY_FILE_SIZE", 20_000_000))  # of a large file
 BIG = os.urandom(5_000_000)
@@ -33,7 +34,7 @@ def done(ferry):
     """Runs a command that must end with 0 and say nothing; its output."""
 
     def run(*words):
-        result = ferry(*words)
+        result = ferry(*words, timeout=PATIENCE + SIZE // 10_000_000)
         assert (result.returncode, result.stderr) == (0, "")
         return result.stdout
 

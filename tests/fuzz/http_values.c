@@ -8,6 +8,7 @@
 #include "wire/http_condition.h"
 #include "wire/http_date.h"
 #include "wire/http_digest.h"
+#include "wire/http_file.h"
 #include "wire/http_range.h"
 #include "wire/http_upload.h"
 #include "wire/media.h"
@@ -111,12 +112,33 @@ static void read_uri(struct bytes text)
 	buffer_deinit(&escaped);
 }
 
+static void read_file(struct bytes text)
+{
+	struct http_fields fields = {
+		.count = 2,
+		.at = {{bytes_text("File-Time"), text}, {bytes_text("File-Mode"), text}},
+	};
+	char written[HTTP_FILE_TIME_SIZE];
+	struct http_file file, again;
+
+	http_file_read(&fields, &file);
+	fuzz_check(file.mode <= 0777);
+	if (!file.has_time)
+		return;
+	fuzz_check(file.nanoseconds < 1000000000);
+	http_file_format_time(file.seconds, file.nanoseconds, written);
+	fields.at[0].value = bytes_text(written);
+	http_file_read(&fields, &again);
+	fuzz_check(again.has_time && again.seconds == file.seconds &&
+		   again.nanoseconds == file.nanoseconds);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static void (*const readers[])(struct bytes) = {
-		read_date, read_range, read_structured, read_fields, read_uri};
+		read_date, read_range, read_structured, read_fields, read_uri, read_file};
 
 	if (len)
-		readers[data[0] % 5](bytes_of(data + 1, len - 1));
+		readers[data[0] % 6](bytes_of(data + 1, len - 1));
 	return 0;
 }
