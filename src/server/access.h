@@ -43,6 +43,7 @@ enum identity_kind {
 	IDENTITY_USER,
 	IDENTITY_GROUP,
 	IDENTITY_KEY,
+	IDENTITY_SERVANT, /* by the hub, which has started it */
 };
 
 enum { ACCESS_DIGEST = 32, ACCESS_NAME_MAX = 64, ACCESS_PHRASE_SIZE = 320 };

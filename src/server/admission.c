@@ -250,14 +250,13 @@ void admission_deinit(struct server *s)
 
 int server_let_serve(struct server *s, struct bytes service, struct fault *why)
 {
-	/* No user has this number: nobody else becomes known as that. */
-	const struct proof nobody = {.kind = IDENTITY_USER, .id = UINT32_MAX};
+	const struct proof servant = {.kind = IDENTITY_SERVANT};
 	cleanup(buffer_deinit) struct buffer grant = BUFFER_NULL;
 
 	if (!s->access.closed)
 		return 0;
 	if (!s->servants)
-		s->servants = access_add(&s->access, &nobody, NULL);
+		s->servants = access_add(&s->access, &servant, NULL);
 	if (!s->servants || buffer_print(&grant, "serve:%.*s", (int)service.len,
 				    (const char *)service.data) < 0)
 		return fault_errno(why, -ENOMEM, "cannot serve");

@@ -551,6 +551,12 @@ def test_packets_of_users(start_hub, tmp_path):
             assert b"a word" not in hub.output
 
 
+def test_what_the_hub_serves_itself_opens_nothing(start_hub, token_file, tmp_path):
+    hub = start_hub(f"unix:{tmp_path}/hub", f"--token-file={token_file}", "--serve=up=cat")
+    assert (os.stat(f"{tmp_path}/hub").st_mode & 0o777) == 0o600
+    assert ROUTES["serve"][0](hub.address, "nobody", False) == 401
+
+
 @pytest.mark.parametrize(
     "options, lets",
     [
