@@ -122,6 +122,7 @@ static int link_start_tls(struct link *l, struct fault *why)
 	deadline_set(&l->limit, &l->late);
 	l->check = (struct trust_check){l->trust, &l->address};
 	trust_setup(&l->check, &setup);
+	setup.http = l->http;
 	return tls_stream_start(&l->stream, context, &setup, BYTES_NULL);
 }
 
@@ -247,6 +248,7 @@ int link_init(
 	*l = LINK_NULL;
 	l->loop = loop;
 	l->trust = trust;
+	l->http = true;
 	l->token = trust ? trust_token(trust, false) : NULL;
 	l->handler = handler;
 	l->timer = malloc(sizeof(*l->timer));

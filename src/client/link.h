@@ -48,6 +48,7 @@ struct link {
 	struct deadline late;
 	uint64_t until_ms; /* `connected` must have come */
 	bool shaking;	   /* hands: TLS is not established */
+	bool http;	   /* is what is spoken, unless the owner says otherwise before it dials */
 };
 
 #define LINK_NULL ((struct link){.stream = STREAM_NULL, .address = ADDRESS_NULL})

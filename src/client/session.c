@@ -411,6 +411,7 @@ struct session *session_new(struct loop *l, const struct session_options *option
 		r = session_make_token(s);
 	if (r == 0)
 		r = link_init(&s->link, l, options->trust, &session_link_handler);
+	s->link.http = s->dialect != &dialect_plain;
 	if (s->dialect == &dialect_plain && options->trust)
 		s->link.token = trust_token(options->trust, true);
 	if (r == 0)

@@ -293,6 +293,8 @@ static int tls_expect(struct tls *t, const char *host)
 
 static int tls_init(struct tls *t, const struct tls_setup *setup, struct bytes already)
 {
+	static const unsigned char http[] = "\x08http/1.1";
+
 	t->judge = calloc(1, sizeof(*t->judge));
 	t->ssl = SSL_new(tls_context_ssl(t->context));
 	BIO *bio = BIO_new(tls_context_bottom(t->context));
@@ -311,6 +313,8 @@ static int tls_init(struct tls *t, const struct tls_setup *setup, struct bytes a
 		SSL_set_accept_state(t->ssl);
 	else
 		SSL_set_connect_state(t->ssl);
+	if (setup->http && SSL_set_alpn_protos(t->ssl, http, sizeof(http) - 1))
+		return -ENOMEM;
 	int r = tls_expect(t, setup->host);
 	return r < 0 ? r : buffer_append(&t->bottom.in, already.data, already.len);
 }

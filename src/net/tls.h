@@ -55,6 +55,7 @@ struct tls_setup {
 	/* The check wants no doubt: it knows the key. Reading all authorities takes longer than the
 	 * rest of the handshake. */
 	bool unverified;
+	bool http; /* a client says that it speaks `http/1.1` inside (ALPN, RFC 7301) */
 	/* NULL: the ordinary verification decides about a server, a client is not asked. */
 	tls_check *check;
 	void *check_arg;

@@ -58,7 +58,7 @@ static bool tls_context_set_protocol(struct tls_context *c, const struct tls_opt
 			SSL_CTX_set_alpn_select_cb(s, tls_select_alpn, NULL);
 		return SSL_CTX_set_session_id_context(s, (const unsigned char *)"ferry", 5);
 	}
-	return !o->http || !SSL_CTX_set_alpn_protos(s, alpn_http, sizeof(alpn_http) - 1);
+	return true;
 }
 
 /* ---- our key ---- */

@@ -36,7 +36,8 @@ struct tls_options {
 	const char *ca_file;
 	bool ask_client; /* a server asks for the client's certificate; tls_setup.check decides, */
 	bool require_client; /* unless there is none, which ends the handshake */
-	bool http;	     /* ALPN (RFC 7301): `http/1.1` is what is spoken inside */
+	bool http; /* a server speaks `http/1.1` inside, and nothing else by name (ALPN, RFC 7301)
+		    */
 };
 
 /* Reads files. 0, or a negative errno with a line that names the file and what is wrong with it. */

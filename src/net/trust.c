@@ -258,7 +258,6 @@ static int trust_make_context(struct trust *t, struct fault *why)
 		.certificate = own.certificate,
 		.key = own.key,
 		.ca_file = o->ca_file,
-		.http = true,
 	};
 	r = tls_context_new(&t->context, TLS_CLIENT, &options, why);
 	keyring_deinit(&own);

@@ -240,6 +240,7 @@ static int probe_start_tls(struct probe *p)
 	p->shaking = true;
 	p->check = (struct trust_check){p->options.trust, &p->address};
 	trust_setup(&p->check, &setup);
+	setup.http = p->options.http;
 	uv_timer_start(&p->timer, probe_on_no_answer, ANSWER_MS, 0);
 	return tls_stream_start(&p->stream, context, &setup, BYTES_NULL);
 }

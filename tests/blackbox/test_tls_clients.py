@@ -2,7 +2,10 @@
 
 import os
 import re
+import socket
+import ssl
 import subprocess
+import threading
 
 import pytest
 from paths import FERRY
@@ -123,6 +126,55 @@ def test_files(ferry, hubs, authority, tmp_path):
     (tmp_path / "bulk").unlink()
     assert ferry("get", trust, hubs["right"], "bulk").returncode == 0
     assert (tmp_path / "bulk").read_bytes() == content
+
+
+# ---- what hubs are not ----
+
+
+class Strange:
+    """A server that takes one connection, and ends it as a hub never would."""
+
+    def __init__(self, files, answer, protocols=()):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(*files)
+        if protocols:
+            self.context.set_alpn_protocols(protocols)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"tls:127.0.0.1:{self.listener.getsockname()[1]}"
+        self.answer = answer
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        bare, _ = self.listener.accept()
+        bare.settimeout(PATIENCE)
+        secret = self.context.wrap_socket(bare, server_side=True)
+        self.protocol = secret.selected_alpn_protocol()
+        secret.recv(1 << 16)
+        secret.sendall(self.answer)
+        os.close(secret.detach())  # without close_notify
+
+
+@pytest.mark.parametrize("command", ["status", "send", "request", "files"])
+def test_an_answer_that_was_cut_off_is_none(run, kinds, authority, command):
+    """It would be whole without TLS: such a body ends with the connection."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{}"
+    server = Strange(kinds["right"][0], answer)
+    result = run(command, server.address, f"--ca={authority.path}")
+    assert result.returncode in (69, 74, 75, 76), (result.returncode, result.stderr)
+    server.thread.join(PATIENCE)
+    assert server.protocol is None
+
+
+def test_what_is_spoken_inside_is_told(run, kinds, authority):
+    server = Strange(kinds["right"][0], b"no\r\n", ["h2", "http/1.1"])
+    run("status", server.address, f"--ca={authority.path}")
+    server.thread.join(PATIENCE)
+    assert server.protocol == "http/1.1"
+    server = Strange(kinds["right"][0], b"hello\n", ["h2", "http/1.1"])
+    run("chat", server.address, f"--ca={authority.path}", "--wire=plain")
+    server.thread.join(PATIENCE)
+    assert server.protocol is None
 
 
 # ---- refused ----
