@@ -163,6 +163,16 @@ def test_packets_carry_no_tls(ferry, address):
     assert "takes no option 'type'" in result.stderr
 
 
+def test_a_proxy_names_the_client_before_tls(start_hub, files, authority):
+    hub = start_hub("tls:localhost:0?proxy=v1", *options(files))
+    bare = Peer(plain(hub.address))
+    bare.send("PROXY TCP4 192.0.2.7 192.0.2.1 4711 443\r\n")
+    secret = authority.context().wrap_socket(bare.socket, server_hostname="localhost")
+    secret.sendall(b"hello\n")
+    hub.wait_for("This is what 192.0.2.7:4711 sent: hello$")
+    secret.close()
+
+
 # ---- what curl and openssl make of it ----
 
 

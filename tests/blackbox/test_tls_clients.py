@@ -106,6 +106,42 @@ def test_conversation(start, ferry, hubs, kinds):
     assert len(listener.output.splitlines()) == 2
 
 
+def test_a_session_comes_back(start, start_hub, ferry, kinds):
+    """The hub is killed and started anew, with the same key on the same port."""
+    cert, key = kinds["right"][0]
+    words = f"--cert={cert}", f"--key={key}", "--store=messages.db"
+    hub = start_hub("tls:localhost:0", *words)
+    address = f"tls:localhost:{hub.port}"
+    pin = f"--pin={pinned(cert)}"
+    listener = start("follow", pin, "--since", "all", address)
+    assert ferry("send", pin, address, "before").returncode == 0
+    listener.wait_for("before")
+    hub.process.kill()
+    hub.process.wait()
+    start_hub(address, *words)
+    assert ferry("send", pin, address, "after").returncode == 0
+    listener.wait_for("after")
+    listener.stop()
+
+
+def test_a_session_does_not_come_back_to_another_key(start, start_hub, ferry, kinds):
+    def words(kind):
+        cert, key = kinds[kind][0]
+        return f"--cert={cert}", f"--key={key}"
+
+    hub = start_hub("tls:localhost:0", *words("right"))
+    address = f"tls:localhost:{hub.port}"
+    pin = f"--pin={pinned(kinds['right'][0][0])}"
+    listener = start("follow", pin, "--since", "all", address)
+    assert ferry("send", pin, address, "before").returncode == 0
+    listener.wait_for("before")
+    hub.process.kill()
+    hub.process.wait()
+    start_hub(address, *words("expired"))
+    listener.wait(77)
+    assert b"it is not the hub that the pin names" in listener.errors
+
+
 def test_services(start, ferry, hubs, authority):
     trust = f"--ca={authority.path}"
     server = start("serve", trust, hubs["right"], "upper", "--", "tr", "a-z", "A-Z")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from peer import Peer
 from program import PATIENCE
+from test_library import SANITIZED
 from tls import Authority, TlsPeer, pinned
 
 BULK = 8_000_000
@@ -134,7 +135,7 @@ def test_a_client_that_does_not_read_costs_little(ending, authority):
         sender.join(PATIENCE)
         assert got == data
     peak = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{ending.process.pid}/status").read_text())
-    assert int(peak[1]) < 40_000
+    assert SANITIZED or int(peak[1]) < 40_000
 
 
 def test_the_own_key(relay, target, ferry):
