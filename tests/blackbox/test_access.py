@@ -434,6 +434,10 @@ COMMANDS = {
     "request": ["request", "ADDRESS", "up", "hi"],
     "serve": ["serve", "ADDRESS", "up", "--", "cat"],
     "status": ["status", "ADDRESS"],
+    "files": ["files", "ADDRESS"],
+    "get": ["get", "ADDRESS", "a.txt"],
+    "put": ["put", "ADDRESS", __file__],
+    "rm": ["rm", "ADDRESS", "a.txt"],
 }
 
 
@@ -443,8 +447,8 @@ def command(ferry, name, address, *options, **more):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_clients_say_what_to_do(ferry, start_hub, token_file, environment, name):
-    hub = start_hub("tcp:127.0.0.1:0", f"--token-file={token_file}")
+def test_clients_say_what_to_do(ferry, start_hub, token_file, environment, tmp_path, name):
+    hub = start_hub("tcp:127.0.0.1:0", f"--token-file={token_file}", f"--files={tmp_path}")
     result = command(ferry, name, hub.address)
     assert result.returncode == 77
     assert "--token-file" in result.stderr
@@ -452,7 +456,7 @@ def test_clients_say_what_to_do(ferry, start_hub, token_file, environment, name)
     result = command(ferry, name, hub.address)
     assert result.returncode == 77
     assert "token" in result.stderr
-    environment["FERRY_TOKEN"] = token("elsewhere")
+    environment["FERRY_TOKEN"] = token("elsewhere" if name != "files" else "writer")
     result = command(ferry, name, hub.address)
     assert result.returncode == 77
     assert "may not" in result.stderr or "does not let" in result.stderr

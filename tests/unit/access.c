@@ -183,6 +183,37 @@ static void test_equal(void **state)
 	access_deinit(&a);
 }
 
+static void test_names(void **state)
+{
+	struct proof user = {.kind = IDENTITY_USER, .id = 1000};
+	struct access a;
+
+	access_init(&a);
+	add(&a, "anna", TOKEN);
+	assert_non_null(access_add(&a, &user, NULL));
+	assert_true(access_has_name(&a, BYTES_LITERAL("anna")));
+	assert_false(access_has_name(&a, BYTES_LITERAL("ann")));
+	assert_false(access_has_name(&a, BYTES_LITERAL("")));
+	access_deinit(&a);
+}
+
+static void test_phrases(void **state)
+{
+	char text[ACCESS_PHRASE_SIZE], name[1000];
+
+	access_phrase(ACCESS_WRITE, BYTES_LITERAL("lobby"), text);
+	assert_string_equal(text, "write to topic lobby");
+	access_phrase(ACCESS_SERVE, BYTES_LITERAL("math"), text);
+	assert_string_equal(text, "answer for service math");
+	access_phrase(ACCESS_GET, BYTES_NULL, text);
+	assert_string_equal(text, "get any file");
+	access_phrase(ACCESS_STATUS, BYTES_NULL, text);
+	assert_string_equal(text, "see the status");
+	memset(name, 'x', sizeof(name));
+	access_phrase(ACCESS_PUT, bytes_of(name, sizeof(name)), text);
+	assert_int_equal(strlen(text), ACCESS_PHRASE_SIZE - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +225,8 @@ int main(void)
 		cmocka_unit_test(test_wrong_grants),
 		cmocka_unit_test(test_proofs),
 		cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_phrases),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
