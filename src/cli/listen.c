@@ -25,6 +25,9 @@
 
 #define LISTEN_PRESET "tcp:localhost:12345"
 
+/* For files: each transfer whose disk stands still takes one or two with it. */
+#define LISTEN_THREADS "16"
+
 struct listen {
 	const struct listen_settings *settings;
 	struct loop loop;
@@ -282,6 +285,7 @@ static int listen_run(const struct command_line *line)
 	};
 	struct fault why = FAULT_NULL;
 
+	setenv("UV_THREADPOOL_SIZE", LISTEN_THREADS, 0);
 	int r = loop_init(&l.loop);
 	if (r < 0) {
 		fault_errno(&why, r, "cannot start");

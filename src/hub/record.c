@@ -46,7 +46,12 @@ static int parse_time(struct bytes text, struct timespec *time)
 
 static char *put_line(char *to, const char *key, const void *value, size_t len)
 {
-	return len ? to + sprintf(to, "%s %.*s\n", key, (int)len, (const char *)value) : to;
+	if (!len)
+		return to;
+	to += sprintf(to, "%s ", key);
+	memcpy(to, value, len); /* whatever is in it */
+	to[len] = '\n';
+	return to + len + 1;
 }
 
 static char *put_state(char *to, const struct file_state *state)

@@ -25,6 +25,7 @@ void exchange_finish(struct exchange *x)
 		return;
 	if (x->handler && x->handler->close)
 		x->handler->close(x);
+	x->body.trailers = NULL; /* which were the handler's */
 	x->handler = NULL;
 	x->own = NULL;
 	free(take(x->cors));

@@ -21,6 +21,9 @@ struct server;
 /* What is on its way from clients to the disk is in blocks (intake.h). */
 enum { FILES_BLOCK = 128 * 1024, FILES_MAX_BLOCKS = 512, FILES_SPARE_BLOCKS = 32 };
 
+/* A file that is handed over may be of a file system that never answers: each takes a thread. */
+enum { FILES_MAX_COPIES = 8 };
+
 struct files {
 	struct server *server;
 	struct catalogue *catalogue;
@@ -29,6 +32,7 @@ struct files {
 	size_t spares;
 	size_t blocks; /* in use */
 	size_t jobs;   /* that run */
+	size_t copies; /* of files that were handed over, under way */
 	uv_timer_t *timer;
 	struct job expiry;
 };

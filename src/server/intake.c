@@ -248,6 +248,13 @@ void intake_finish(struct intake *in)
 	intake_advance(in);
 }
 
+void intake_cancel(struct intake *in)
+{
+	if (!in->error)
+		in->error = -ECANCELED;
+	intake_drop_done(in);
+}
+
 bool intake_is_full(const struct intake *in)
 {
 	return in->count >= INTAKE_BLOCKS || (in->count && in->files->blocks >= FILES_MAX_BLOCKS);

@@ -71,6 +71,9 @@ void intake_copy(struct intake *in, int fd, uint64_t length);
 /* No more comes: hashes what is not hashed yet. */
 void intake_finish(struct intake *in);
 
+/* Nothing of it is wanted any more: what no job has begun is left. */
+void intake_cancel(struct intake *in);
+
 /* No more should be added until `changed`: it has as many blocks as it may, or it has some and all
  * intakes together have FILES_MAX_BLOCKS. */
 bool intake_is_full(const struct intake *in);

@@ -164,6 +164,7 @@ static void upload_do(struct upload *u, void (*run)(struct job *j))
 static void upload_free(struct upload *u)
 {
 	list_unlink(&u->node);
+	u->files->copies -= u->copies;
 	if (u->opened)
 		intake_deinit(&u->intake);
 	partial_close(&u->partial);
@@ -247,6 +248,8 @@ void upload_close(struct exchange *x)
 	x->own = NULL;
 	u->exchange = NULL;
 	hub_forget(u->files->server->hub, &u->ticket);
+	if (u->opened && !u->lasting && !u->job.busy)
+		intake_cancel(&u->intake);
 	upload_advance(u);
 }
 

@@ -43,6 +43,7 @@ struct upload {
 	int result;		 /* of the last job */
 	bool is_new;		 /* the name was */
 	bool lasting : 1;	 /* it can be resumed */
+	bool copies : 1;	 /* what was handed over */
 	bool conditional : 1;
 	bool opened : 1;   /* there is a partial file and an intake */
 	bool admitted : 1; /* the request at hand may fill it */

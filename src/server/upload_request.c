@@ -119,14 +119,23 @@ static bool read_descriptor(struct upload *u, const struct http_request *r)
 {
 	if (!files_wants_descriptor(r))
 		return true;
+	struct files *f = u->files;
+	const char *wrong = NULL;
 	u->source = stream_take_file(&u->exchange->connection->stream);
 	u->lasting = false;
-	if (u->source >= 0 && r->framing == HTTP_NO_BODY)
-		return true;
-	exchange_refuse(u->exchange, 400, "%s",
-		u->source < 0 ? "no open file came with the request"
-			      : "a request that hands a file over has no body");
-	return false;
+	if (u->source < 0)
+		wrong = "no open file came with the request";
+	else if (r->framing != HTTP_NO_BODY)
+		wrong = "a request that hands a file over has no body";
+	else if (f->copies >= FILES_MAX_COPIES)
+		wrong = "too many files are being handed over; send the bytes";
+	if (wrong) {
+		exchange_refuse(u->exchange, 400, "%s", wrong);
+		return false;
+	}
+	u->copies = true;
+	f->copies++;
+	return true;
 }
 
 static bool read_name(struct upload *u, const struct http_request *r)

@@ -321,6 +321,15 @@ def test_a_digest_in_the_trailer(peer, place):
     assert left(place) == ["a"]
 
 
+def test_one_who_is_refused_midway_is_read_no_more(start_hub, tmp_path):
+    """The refusal comes amid the body, whose end and trailer are there already."""
+    (tmp_path / "small").mkdir()
+    hub = start_hub("tcp:localhost:0", f"--files={tmp_path}/small", "--max-file=3")
+    for _ in range(10):
+        with hub.peer() as peer:
+            assert chunked(peer, "a", f"Repr-Digest: {digest(b'0123456789')}\r\n").status == 413
+
+
 # ---- names ----
 
 GOOD_NAMES = [
