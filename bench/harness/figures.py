@@ -181,6 +181,20 @@ def stored(p, load, n):
     )
 
 
+def paused(p, load):
+    def row(name, how):
+        return Row(name, "ferry", p.ferry("--store", "messages.db"), load.paused("lines", how))
+
+    return Figure(
+        "paused",
+        "100 messages to disk and to one subscriber, while another pauses through a million of them",
+        {"p50": "µs, p50", "p99": "µs, p99"},
+        [row("the other reads", "reads"), row("the other pauses, then reads", "pauses")],
+        [Goal("the other pauses, then reads", 1.1, "the other reads", "p99")],
+        more_is_better=False,
+    )
+
+
 def replay(p, load):
     def row(name, kind, server, protocol):
         return Row(name, kind, server, load.replay(protocol))
@@ -366,6 +380,7 @@ def all_figures(p, load):
         stored(p, load, 10),
         stored(p, load, 100),
         replay(p, load),
+        paused(p, load),
         http(p, load, "http-get", "GET /status by wrk, 64 connections", "/status", False),
         http(p, load, "http-post", "POST of 64 bytes by wrk, 64 connections", "/topics/t", True),
         requests(p, load, 1),

@@ -55,6 +55,11 @@ class Loads:
             server, [self.program("replay"), protocol, server.addresses[0], 1000000]
         )
 
+    def paused(self, protocol, how):
+        return lambda server: self.counted(
+            server, [self.program("paused"), protocol, server.addresses[0], 1000000, how]
+        )
+
     def publish(self, protocol, pace_us):
         count = self.seconds * 1000000 // (pace_us or 100)
         return lambda server: self.counted(
