@@ -113,6 +113,6 @@ int main(int argc, char **argv)
 	}
 	other_end(other);
 	qsort(times, bursts, sizeof(*times), compare);
-	printf("{\"p50\": %.1f, \"p99\": %.1f}\n", (double)times[bursts / 2] / 1000,
-		(double)times[bursts * 99 / 100] / 1000);
+	uint64_t p50 = times[bursts / 2], p99 = times[bursts * 99 / 100];
+	printf("{\"p50\": %.1f, \"p99\": %.1f}\n", (double)p50 / 1000, (double)p99 / 1000);
 }

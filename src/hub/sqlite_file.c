@@ -197,7 +197,7 @@ static int file_set_up(sqlite3 *db, const char *path, struct fault *why)
 			"%s: the file system cannot hold a store (no write-ahead log)", path);
 	if (sqlite3_exec(db,
 		    "PRAGMA synchronous = FULL;"
-		    "PRAGMA wal_autocheckpoint = 4000;"
+		    "PRAGMA wal_autocheckpoint = 0;"
 		    "PRAGMA journal_size_limit = 67108864;",
 		    NULL, NULL, NULL))
 		return sqlite_fault(db, path, why);
@@ -234,6 +234,15 @@ int sqlite_file_open(struct sqlite_file *f, const char *path, struct fault *why)
 		r = file_set_up(f->db, path, why);
 	if (!r)
 		r = file_migrate(f->db, path, version, why);
+	return r;
+}
+
+int sqlite_file_open_again(struct sqlite_file *f, const char *path, struct fault *why)
+{
+	int r = file_open(f, path, why);
+
+	if (!r && sqlite3_exec(f->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL))
+		r = sqlite_fault(f->db, path, why);
 	return r;
 }
 

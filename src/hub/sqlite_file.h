@@ -46,7 +46,8 @@ struct sqlite_file {
  */
 int sqlite_file_open(struct sqlite_file *f, const char *path, struct fault *why);
 
-/* Opens the file, which the one who writes has open, a second time to read. */
+/* Opens the file, which the one who writes has open, once more; or to read only. */
+int sqlite_file_open_again(struct sqlite_file *f, const char *path, struct fault *why);
 int sqlite_file_open_reader(struct sqlite_file *f, const char *path, struct fault *why);
 
 /* Safe on SQLITE_FILE_NULL. Statements must be finalized before. */

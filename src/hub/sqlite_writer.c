@@ -306,8 +306,10 @@ static void writer_work(struct worker *worker, struct list *batches)
 	int r = writer_transact(w, batches);
 
 	writer_settle(w, !r);
-	if (!r)
+	if (!r) {
+		sqlite_checkpoint_committed(&w->checkpoint, w->file.db);
 		return;
+	}
 	if (!sqlite3_get_autocommit(w->file.db))
 		(void)writer_run(w, WRITE_ROLLBACK); /* what can fail has failed */
 	list_each (node, batches) {
@@ -365,6 +367,23 @@ static void writer_deinit(struct sqlite_writer *w)
 	pthread_mutex_destroy(&w->lock);
 }
 
+static int writer_start(struct sqlite_writer *w, const char *path, struct fault *why)
+{
+	int r = sqlite_checkpoint_open(&w->checkpoint, path, w->file.lock, why);
+
+	if (r < 0)
+		return r;
+	sqlite_checkpoint_watch(&w->checkpoint, w->file.db);
+	w->worker.work = writer_work;
+	w->worker.at_once = true;
+	r = worker_start(&w->worker);
+	if (r < 0) {
+		sqlite_checkpoint_close(&w->checkpoint);
+		fault_errno(why, r, "%s: no thread to write it", path);
+	}
+	return r;
+}
+
 int sqlite_writer_open(struct sqlite_writer *w, const char *path,
 	const struct store_sqlite_options *options, struct fault *why)
 {
@@ -378,13 +397,8 @@ int sqlite_writer_open(struct sqlite_writer *w, const char *path,
 		if (r < 0)
 			fault_set(why, r, "%s: %s", path, sqlite3_errmsg(w->file.db));
 	}
-	if (!r) {
-		w->worker.work = writer_work;
-		w->worker.at_once = true;
-		r = worker_start(&w->worker);
-		if (r < 0)
-			fault_errno(why, r, "%s: no thread to write it", path);
-	}
+	if (!r)
+		r = writer_start(w, path, why);
 	if (r < 0)
 		writer_deinit(w);
 	return r;
@@ -393,6 +407,7 @@ int sqlite_writer_open(struct sqlite_writer *w, const char *path,
 void sqlite_writer_close(struct sqlite_writer *w)
 {
 	worker_stop(&w->worker);
+	sqlite_checkpoint_close(&w->checkpoint);
 	writer_deinit(w);
 }
 

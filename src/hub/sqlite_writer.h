@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "hub/batch.h"
+#include "hub/sqlite_checkpoint.h"
 #include "hub/sqlite_file.h"
 #include "hub/sqlite_topics.h"
 #include "hub/store_sqlite.h"
@@ -50,6 +51,7 @@ enum {
 struct sqlite_writer {
 	struct worker worker;
 	struct sqlite_file file;
+	struct sqlite_checkpoint checkpoint;
 	struct store_sqlite_options options;
 	sqlite3_stmt *statements[WRITE_STATEMENTS];
 	struct sqlite_state now; /* with the transaction under way */
