@@ -283,8 +283,10 @@ static void get_on_done(struct download *d, const struct fault *why)
 	}
 	lane->busy = false;
 	/* The others begin once one has shown that there is a hub; a stream is one. */
-	for (int i = 0; i < (get_is_stream(g) ? 1 : GET_LANES) && !over; i++)
+	for (int i = 0; i < (get_is_stream(g) ? 1 : GET_LANES) && !over; i++) {
+		g->lanes[i].download.transfer.reached = true;
 		get_next(&g->lanes[i]);
+	}
 	if (over || !get_is_busy(g))
 		loop_stop(&g->loop);
 }

@@ -337,8 +337,10 @@ static void put_on_done(struct upload *u, const struct fault *why)
 	}
 	put_close(lane);
 	/* The others begin once one has shown that there is a hub. */
-	for (int i = 0; i < PUT_LANES && !u->transfer.lost; i++)
+	for (int i = 0; i < PUT_LANES && !u->transfer.lost; i++) {
+		p->lanes[i].upload.transfer.reached = true;
 		put_next(&p->lanes[i]);
+	}
 	if (u->transfer.lost || !put_is_busy(p))
 		loop_stop(&p->loop);
 }

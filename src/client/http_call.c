@@ -142,8 +142,10 @@ int http_call_begin_file(struct http_call *c, uint64_t len)
 
 	if (c->over || !c->chunked)
 		return 0;
-	c->chunk = len;
-	return buffer_append(&c->out, head, http_chunk_head(head, len));
+	int r = buffer_append(&c->out, head, http_chunk_head(head, len));
+	if (r == 0)
+		c->chunk = len;
+	return r;
 }
 
 static int call_count_file(struct http_call *c, size_t len)

@@ -140,7 +140,7 @@ static void upload_succeeded(struct upload *u)
 		transfer_again(&u->transfer);
 		break;
 	case UPLOAD_LOOK:
-		if (!u->wrong) {
+		if (u->confirmed && !u->wrong) {
 			upload_end(u, NULL);
 			break;
 		}

@@ -44,16 +44,19 @@ static void upload_on_pump(uv_timer_t *timer)
 	upload_pump(container_of(timer, struct upload, pump));
 }
 
-/* The chunk that is under way, or of a body that needs none what is there. */
-static uint64_t upload_chunk(struct upload *u)
+/* What is there now is one chunk. 0 or -ENOMEM; *left is what can be sent. */
+static int upload_chunk(struct upload *u, uint64_t *left)
 {
 	struct http_call *c = &u->transfer.call;
+	int r = 0;
 
+	*left = u->end - u->sent;
 	if (!c->chunked)
-		return u->end - u->sent;
-	if (!c->chunk && u->sent < u->end && http_call_begin_file(c, u->end - u->sent) < 0)
 		return 0;
-	return c->chunk;
+	if (!c->chunk && *left)
+		r = http_call_begin_file(c, *left);
+	*left = c->chunk;
+	return r;
 }
 
 /* 1: blocked; 0: the turn's share is sent; or a negative errno. */
@@ -61,7 +64,10 @@ static int upload_send_share(struct upload *u)
 {
 	uint64_t stop = u->sent + UPLOAD_TURN, left;
 
-	while (u->sent < stop && (left = upload_chunk(u))) {
+	while (u->sent < stop) {
+		int r = upload_chunk(u, &left);
+		if (r < 0 || !left)
+			return r;
 		ssize_t n = http_call_offer_file(&u->transfer.call, u->file->fd, u->sent,
 			left < UPLOAD_PIECE ? (size_t)left : UPLOAD_PIECE);
 		if (n <= 0)

@@ -127,6 +127,9 @@ class FileServer(socketserver.ThreadingTCPServer):
         self.thread.start()
         return self
 
+    def handle_error(self, *_):
+        """That a client left is its affair; anything else shows in what it got."""
+
     def __exit__(self, *_):
         self.shutdown()
         self.thread.join()

@@ -11,7 +11,9 @@ import pytest
 from file_server import FileServer
 from paths import FERRY
 from terminal import Terminal
-from transfers import BIG, digest_of, done, large, tree_of  # noqa: F401
+from transfers import BIG, SIZE, digest_of, done, large, tree_of  # noqa: F401
+
+pytestmark = pytest.mark.timeout(60 + SIZE // 2_000_000)
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from program import PATIENCE
 KILLS = int(os.environ.get("FERRY_KILLS", 20))
 SIZE = int(os.environ.get("FERRY_FILE_SIZE", 64_000_000))
 
+pytestmark = pytest.mark.timeout(60 + 2 * KILLS + SIZE // 2_000_000)
+
 
 def digest_of(path):
     with path.open("rb") as file:
@@ -174,6 +176,36 @@ def test_the_hub_is_killed(kept, large, environment, tmp_path, verb):
     finish(process)
     watch.end()
     assert digest_of(result) == expected
+
+
+@pytest.mark.parametrize("verb", ["put", "get"])
+def test_the_hub_is_killed_among_many_files(kept, environment, tmp_path, verb):
+    for at in range(600):
+        path = tmp_path / "many" / f"{at}.txt"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"{at}\n" * at * 10)
+    expected = {path.name: path.read_text() for path in (tmp_path / "many").iterdir()}
+    words = {
+        "put": ("put", kept.address, "many"),
+        "get": ("get", kept.address, "many/", "-o", "back/"),
+    }
+    result = kept.files / "many"
+    if verb == "get":
+        finish(run(environment, tmp_path, *words["put"]))
+        result = tmp_path / "back/many"
+    before = kept.accepted()
+    process = run(environment, tmp_path, *words[verb])
+    with kept.hub.more:
+        assert kept.hub.more.wait_for(lambda: kept.accepted() > before + 2, PATIENCE)
+    for _ in range(5):
+        try:
+            process.wait(random.uniform(0, 0.2))
+            break
+        except subprocess.TimeoutExpired:
+            kept.kill()
+            kept.start()
+    finish(process)
+    assert {path.name: path.read_text() for path in result.iterdir()} == expected
 
 
 def test_a_killed_upload_is_gone_on_with(kept, large, environment, tmp_path, ferry):
