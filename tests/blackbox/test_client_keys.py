@@ -100,6 +100,21 @@ def test_a_key_may_do_what_its_line_says(client, secure_hub, listed, tmp_path):
     assert "anna may not" in errors
 
 
+def test_a_token_will_do_in_place_of_a_key(client, secure_hub, listed, tmp_path):
+    token = "q3Jm0gBfQ2b7Ew1sKx8yZ4vN"
+    for name, text in (("tokens", f"ben {token} all\n"), ("token", token)):
+        (tmp_path / name).touch(mode=0o600)
+        (tmp_path / name).write_text(text)
+    hub = secure_hub(f"--allow-key=anna={listed}", f"--token-file={tmp_path / 'tokens'}")
+    for options, name in ((["--key-dir", "listed"], "anna"), (["--token-file", "token"], "ben")):
+        assert client("send", hub.address, *options)[0] == 0
+        hub.hub.wait_for(f"^This is what {name} sent: hi$")
+    status, errors = client("send", hub.address)
+    assert status == 77
+    assert "a token is needed" in errors
+    assert figure(client, "tls_unlisted") == 0
+
+
 def test_reload(client, secure_hub, listed, start, tmp_path):
     file = tmp_path / "keys"
     file.write_text("")

@@ -1,5 +1,6 @@
 """The page at `/`, in a real browser."""
 
+import re
 import shutil
 import urllib.error
 import urllib.request
@@ -20,13 +21,24 @@ FLAGS = (
 
 
 @pytest.fixture
-def browser(tmp_path):
-    options = webdriver.ChromeOptions()
-    for flag in [*FLAGS.split(), f"--user-data-dir={tmp_path}/chromium"]:
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options=options)
-    yield driver
-    driver.quit()
+def start_browser(tmp_path):
+    drivers = []
+
+    def run(*flags):
+        options = webdriver.ChromeOptions()
+        for flag in [*FLAGS.split(), f"--user-data-dir={tmp_path}/chromium", *flags]:
+            options.add_argument(flag)
+        drivers.append(webdriver.Chrome(options=options))
+        return drivers[-1]
+
+    yield run
+    for driver in drivers:
+        driver.quit()
+
+
+@pytest.fixture
+def browser(start_browser):
+    return start_browser()
 
 
 def publish(hub, body, name="bob", **headers):
@@ -110,3 +122,15 @@ def test_another_site_reaches_nothing(hub):
         with pytest.raises(urllib.error.HTTPError) as refused:
             publish(hub, b"x", **headers)
         assert refused.value.code in (403, 421)
+
+
+def test_the_own_key_is_one_that_browsers_take(start_hub, start_browser):
+    """The pin is told to the browser, whose form for it is that of curl without `sha256//`."""
+    hub = start_hub("tls:localhost:0")
+    port, pin = re.search(r":(\d+)\?pin=sha256:(.*)", hub.address).groups()
+    spki = pin.translate(str.maketrans("-_", "+/")) + "="
+    browser = start_browser(f"--ignore-certificate-errors-spki-list={spki}")
+    browser.get(f"https://localhost:{port}/#name=anna")
+    until(browser, lambda: browser.find_element(By.ID, "state").text == "connected")
+    browser.find_element(By.ID, "text").send_keys("from the page\n")
+    hub.wait_for("^This is what anna sent: from the page$")
