@@ -301,7 +301,8 @@ struct ferry_service;
 /* A request; it lives until it is replied to, or dropped. */
 struct ferry_request {
 	const char *id;	   /* names it among all */
-	const char *peer;  /* who asks, as the hub sees it */
+	const char *peer;  /* who asks, as the hub sees it, */
+	const char *user;  /* and by what name it knows whom; "" when by none */
 	const char *type;  /* the media type; "" when there is none */
 	const char *query; /* what stood behind the `?`; "" when there is none */
 	int timeout_ms;	   /* within what time a reply was to begin, when the request came */
@@ -326,9 +327,9 @@ struct ferry_serve_options {
 	void (*writable)(void *data, struct ferry_request *r);
 	/* Nobody waits for the reply any more. It is to be ended or dropped all the same. */
 	void (*gone)(void *data, struct ferry_request *r);
-	/* The hub is away, which ferry_why() explains, and asked again and again; or, with 0, it is
-	 * back. */
-	void (*away)(void *data, int error);
+	/* 0: the hub is there, at first or once more. Else it is away, which ferry_why() explains,
+	 * and is asked for again and again. */
+	void (*hub)(void *data, int error);
 	/* It cannot be served: the hub was never there, or does not take the name. */
 	void (*closed)(void *data, int error);
 	void *data; /* passed to all of these */

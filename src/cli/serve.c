@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 enum { SERVE_WORKERS_MAX = 1024 };
 
@@ -32,6 +33,9 @@ struct serve {
 	struct answerer **workers;
 	size_t count;
 	size_t busy; /* not done */
+	const char *service;
+	bool met;   /* the hub was there once, */
+	bool there; /* and is now */
 	struct fault why;
 };
 
@@ -75,6 +79,23 @@ static void serve_on_done(void *data, const struct fault *why)
 		loop_stop(&s->loop);
 }
 
+/* Each of the workers tells. */
+static void serve_on_hub(void *data, const struct fault *why)
+{
+	struct serve *s = data;
+
+	if (s->there == !why)
+		return;
+	s->there = !why;
+	if (why)
+		log_note("%s; trying again", why->text);
+	else if (s->met)
+		log_note("the hub is back");
+	else if (isatty(STDERR_FILENO))
+		log_note("serving '%s'; Ctrl-C ends it", s->service);
+	s->met = true;
+}
+
 static void serve_on_noted(void *data, const char *line)
 {
 	log_note("%s", line);
@@ -95,10 +116,12 @@ static int serve_start(struct serve *s, const struct command_line *line, char **
 		.path = settings->path,
 		.with_hub = settings->with_hub,
 		.done = serve_on_done,
+		.hub = serve_on_hub,
 		.noted = serve_on_noted,
 		.data = s,
 	};
 
+	s->service = line->words[1];
 	s->workers = calloc(settings->workers, sizeof(*s->workers));
 	while (s->workers && s->count < settings->workers) {
 		struct answerer *w = answerer_new(&s->loop, &options);

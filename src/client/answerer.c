@@ -1,7 +1,5 @@
 #include "client/answerer_kind.h"
 
-#include <stdio.h>
-
 static struct answerer *answerer_of(struct clerk *c)
 {
 	return container_of(c, struct answerer, clerk);
@@ -87,19 +85,16 @@ static void answerer_on_over(struct clerk *c, const struct fault *why)
 	answerer_settle(a);
 }
 
-static void answerer_on_away(struct clerk *c, const struct fault *why)
+static void answerer_on_hub(struct clerk *c, const struct fault *why)
 {
 	struct answerer *a = answerer_of(c);
-	char line[FAULT_TEXT_MAX + 64];
 
 	if (why && a->options.with_hub) {
 		clerk_break(c);
 		answerer_stop(a);
-		return;
+	} else {
+		a->options.hub(a->options.data, why);
 	}
-	if (why)
-		snprintf(line, sizeof(line), "%s; trying again", why->text);
-	answerer_note(a, why ? line : "the hub is back");
 }
 
 static void answerer_on_refused(struct clerk *c, const struct fault *why)
@@ -117,7 +112,7 @@ static const struct clerk_handler answerer_clerk = {
 	.whole = answerer_on_whole,
 	.writable = answerer_on_writable,
 	.over = answerer_on_over,
-	.away = answerer_on_away,
+	.hub = answerer_on_hub,
 	.refused = answerer_on_refused,
 };
 

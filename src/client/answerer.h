@@ -31,7 +31,9 @@ struct answerer_options {
 	/* The answerer is done: after answerer_stop(), with WHY->error 0, or as it cannot go on. It
 	 * is not to be freed from within. */
 	void (*done)(void *data, const struct fault *why);
-	/* The hub is away, or back; a line for people. */
+	/* The hub is there, at first or once more; or, with WHY, it is away. */
+	void (*hub)(void *data, const struct fault *why);
+	/* A line for people. */
 	void (*noted)(void *data, const char *line);
 	void *data;
 };

@@ -47,19 +47,19 @@ static void clerk_lose_hub(struct clerk *c, const struct fault *why)
 	c->lost = true;
 	clerk_retry(c);
 	if (news)
-		c->handler->away(c, why);
+		c->handler->hub(c, why);
 }
 
 /* The connection is there, and `next` is asked for. */
 static void take_on_writable(struct http_call *call)
 {
 	struct clerk *c = clerk_of_take(call);
-	bool news = c->lost;
+	bool news = !c->met || c->lost;
 
 	c->met = true;
 	c->lost = false;
 	if (news)
-		c->handler->away(c, NULL);
+		c->handler->hub(c, NULL);
 }
 
 static void clerk_finish(struct clerk *c, const struct fault *why)

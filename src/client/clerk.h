@@ -31,8 +31,9 @@ struct clerk_handler {
 	 * more of the request comes either. Once for each request, unless clerk_next() or
 	 * clerk_break() comes first. */
 	void (*over)(struct clerk *c, const struct fault *why);
-	/* The hub is not there, and is dialled again and again. NULL: it is back. */
-	void (*away)(struct clerk *c, const struct fault *why);
+	/* The hub is there, at first or once more; or, with WHY, it is not, and is dialled again
+	 * and again. */
+	void (*hub)(struct clerk *c, const struct fault *why);
 	/* It was never there, is no hub, lets us in no more, or does not take the service. The
 	 * clerk takes no more. */
 	void (*refused)(struct clerk *c, const struct fault *why);

@@ -8,6 +8,9 @@
 #include <errno.h>
 #include <limits.h>
 
+/* Texts that each request has. */
+enum { FACTS = 5 };
+
 static struct serving *serving_of(struct clerk *c)
 {
 	return container_of(c, struct serving, clerk);
@@ -109,21 +112,21 @@ static int serving_timeout(struct bytes text)
 
 static int serving_note(struct serving *v, const struct http_response *r)
 {
-	static const char *const names[] = {
-		"Request-Id", "Request-Peer", "Content-Type", "Request-Query"};
-	const char **members[] = {
-		&v->request.id, &v->request.peer, &v->request.type, &v->request.query};
+	static const char *const names[FACTS] = {
+		"Request-Id", "Request-Peer", "Request-User", "Content-Type", "Request-Query"};
+	const char **members[FACTS] = {&v->request.id, &v->request.peer, &v->request.user,
+		&v->request.type, &v->request.query};
 	int e = 0;
 
 	buffer_consume(&v->texts, buffer_len(&v->texts));
-	for (size_t i = 0; i < 4 && e == 0; i++)
+	for (size_t i = 0; i < FACTS && e == 0; i++)
 		e = texts_add(&v->texts, http_fields_get(&r->fields, names[i]));
 	if (e == 0)
 		e = serving_note_fields(v, &r->fields);
 	if (e < 0)
 		return e;
 	const char *text = (const char *)buffer_bytes(&v->texts).data;
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < FACTS; i++) {
 		*members[i] = text;
 		text += strlen(text) + 1;
 	}
@@ -209,9 +212,9 @@ static void on_over(struct clerk *c, const struct fault *why)
 
 /* ---- the hub ---- */
 
-static void on_away(struct clerk *c, const struct fault *why)
+static void on_hub(struct clerk *c, const struct fault *why)
 {
-	service_on_away(serving_of(c)->service, why);
+	service_on_hub(serving_of(c)->service, why);
 }
 
 static void on_refused(struct clerk *c, const struct fault *why)
@@ -225,7 +228,7 @@ const struct clerk_handler serving_clerk = {
 	.whole = on_whole,
 	.writable = on_writable,
 	.over = on_over,
-	.away = on_away,
+	.hub = on_hub,
 	.refused = on_refused,
 };
 
@@ -235,7 +238,7 @@ const char *ferry_request_header(const struct ferry_request *r, const char *name
 {
 	struct bytes left = buffer_bytes(&serving_of_request(r)->texts), field, value;
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < FACTS; i++)
 		bytes_cut(&left, '\0', &field);
 	while (bytes_cut(&left, '\0', &field) && bytes_cut(&left, '\0', &value))
 		if (bytes_equal_nocase(field, bytes_text(name)))

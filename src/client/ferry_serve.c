@@ -12,15 +12,15 @@ enum { WORKERS_MAX = 1024, MAX_BODY = 16 * 1024 * 1024 };
 
 /* ---- the hub ---- */
 
-void service_on_away(struct ferry_service *s, const struct fault *why)
+void service_on_hub(struct ferry_service *s, const struct fault *why)
 {
-	if (s->lost == (why != NULL))
+	if (s->there == !why)
 		return;
-	s->lost = why != NULL;
+	s->there = !why;
 	if (why)
 		context_failed(s->ferry, why);
-	if (s->options.away)
-		s->options.away(s->options.data, why ? why->error : 0);
+	if (s->options.hub)
+		s->options.hub(s->options.data, why ? why->error : 0);
 }
 
 void service_on_refused(struct ferry_service *s, const struct fault *why)

@@ -23,7 +23,7 @@ struct serving {
 	struct ferry_service *service;
 	struct clerk clerk;
 	struct buffer body;
-	struct buffer texts; /* of the request: four, then names and values of fields */
+	struct buffer texts; /* of the request: its facts, then names and values of fields */
 	enum serving_state state;
 };
 
@@ -37,7 +37,7 @@ struct ferry_service {
 	struct serving *servings;
 	size_t count;
 	struct list ready;
-	bool lost; /* the hub is */
+	bool there; /* the hub is */
 	bool finishing;
 	struct fault why; /* it is closed */
 	struct ending release;
@@ -53,5 +53,5 @@ void serving_next(struct serving *v);
 void serving_hand_out(struct serving *v);
 
 /* The hub is there, or not; a clerk of S was refused. */
-void service_on_away(struct ferry_service *s, const struct fault *why);
+void service_on_hub(struct ferry_service *s, const struct fault *why);
 void service_on_refused(struct ferry_service *s, const struct fault *why);

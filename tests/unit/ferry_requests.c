@@ -36,7 +36,7 @@ struct world {
 
 /* ---- the hub ---- */
 
-static void hub_start(struct world *w, const char *address)
+static void hub_start(struct world *w, const char *address, const char *option)
 {
 	int out[2];
 
@@ -47,7 +47,7 @@ static void hub_start(struct world *w, const char *address)
 		prctl(PR_SET_PDEATHSIG, SIGTERM); /* a test that fails leaves nothing behind */
 		dup2(out[1], STDOUT_FILENO);
 		close(out[0]);
-		execl(getenv("FERRY"), "ferry", "listen", address, NULL);
+		execl(getenv("FERRY"), "ferry", "listen", address, option, NULL);
 		_exit(127);
 	}
 	close(out[1]);
@@ -72,7 +72,7 @@ static int world_setup(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
 
-	hub_start(w, "tcp4:127.0.0.1:0");
+	hub_start(w, "tcp4:127.0.0.1:0", NULL);
 	w->asker = ferry_new();
 	w->server = ferry_new();
 	*state = w;
@@ -200,6 +200,7 @@ static void on_request_echo(void *data, struct ferry_request *r)
 {
 	assert_int_equal(strlen(r->body), r->body_len);
 	assert_int_equal(strlen(r->id), 32);
+	assert_string_equal(r->user, "");
 	assert_memory_equal(r->peer, "127.0.0.1:", 10);
 	assert_in_range(r->timeout_ms, 1, 30000);
 	assert_null(ferry_request_header(r, "No-Such-Field"));
@@ -353,6 +354,45 @@ static void take_and_reply(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* ---- a hub that lets in few ---- */
+
+static void on_request_user(void *data, struct ferry_request *r)
+{
+	assert_int_equal(ferry_reply(r, r->user, strlen(r->user), 0), 0);
+}
+
+static void a_token_is_shown(void **state)
+{
+	struct world *w = *state;
+	struct ferry_serve_options options = keeps(w);
+	struct ferry_reply reply;
+	char path[] = "/tmp/ferry-test-XXXXXX", option[64];
+	struct ferry_trust_options trust = ferry_trust_options();
+
+	hub_stop(w);
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	trust.token = "0123456789abcdef0123456789abcdef";
+	dprintf(fd, "anna %s ask,serve\n", trust.token);
+	close(fd);
+	snprintf(option, sizeof(option), "--token-file=%s", path);
+	hub_start(w, "tcp4:127.0.0.1:0", option);
+	unlink(path);
+	options.request = on_request_user;
+	assert_int_equal(ferry_ask(w->asker, w->hub, "up", "", 0, &reply, PATIENCE_MS), -EACCES);
+	assert_int_equal(ferry_trust(w->server, &trust), 0);
+	struct ferry *known = ferry_new();
+	struct ferry *unknown = w->asker;
+	assert_int_equal(ferry_trust(known, &trust), 0);
+	assert_int_equal(ferry_trust(known, &trust), -EBUSY);
+	w->asker = known;
+	serve(w, &options);
+	ask(w, "up", "who am I?");
+	expect_reply(w, "0 text/plain anna;");
+	w->asker = unknown;
+	ferry_free(known);
+}
+
 /* ---- streams ---- */
 
 static void on_piece_back(void *data, struct ferry_request *r, const void *bytes, size_t len)
@@ -441,9 +481,9 @@ static void a_request_that_is_too_large(void **state)
 
 /* ---- the hub goes and comes ---- */
 
-static void on_away(void *data, int error)
+static void on_hub(void *data, int error)
 {
-	tell(data, error ? "away" : "back");
+	tell(data, error ? "away" : "there");
 }
 
 static void a_hub_that_goes_is_found_again(void **state)
@@ -453,15 +493,15 @@ static void a_hub_that_goes_is_found_again(void **state)
 	char address[64];
 
 	options.request = on_request_echo;
-	options.away = on_away;
+	options.hub = on_hub;
 	options.workers = 3;
 	serve(w, &options);
 	memcpy(address, w->hub, sizeof(address));
 	hub_stop(w);
 	until(w, strstr(w->told, "away;"));
-	hub_start(w, address);
-	until(w, strstr(w->told, "back;"));
-	assert_string_equal(w->told, "away;back;");
+	hub_start(w, address, NULL);
+	until(w, strstr(w->told, "there;"));
+	assert_string_equal(w->told, "away;there;");
 	do {
 		ask(w, "up", "hello");
 		until(w, w->over);
@@ -481,6 +521,7 @@ int main(void)
 		CASE(time_runs_out),
 		CASE(a_service_that_cannot_be),
 		CASE(take_and_reply),
+		CASE(a_token_is_shown),
 		CASE(bodies_stream),
 		CASE(a_request_that_is_too_large),
 		CASE(a_hub_that_goes_is_found_again),
