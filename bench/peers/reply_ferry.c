@@ -47,7 +47,7 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		return 64;
 	options.request = on_request;
-	options.workers = atoi(argv[2]);
+	options.workers = (int)strtol(argv[2], NULL, 10);
 	if (!ferry_serve(f, argv[1], "up", &options) || wait_until_served(f, argv[1]) < 0) {
 		fprintf(stderr, "reply-ferry: %s\n", ferry_why(f));
 		return 1;
