@@ -64,7 +64,9 @@ static void plain_begin(struct connection *c)
 		cursor_deinit(&c->cursor);
 	else if (!c->cursor.tape && connection_subscribe(c, topic, &format_plain, SINCE_NONE) < 0)
 		connection_close(c);
-	if (!reads && !login_sees(c, ACCESS_WRITE, topic) && (c->named || !login_takes_tokens(c)))
+	if (reads || login_sees(c, ACCESS_WRITE, topic))
+		return;
+	if ((c->named || !login_takes_tokens(c)) && !access_check(c, ACCESS_READ, topic))
 		plain_deny(c, ACCESS_READ);
 }
 
@@ -101,20 +103,26 @@ static void plain_publish(struct connection *c, struct bytes body, uint64_t now)
 		plain_tell_lost(c, r);
 }
 
+/* Who may not write has nothing to say but a login, which is a line. */
+static bool plain_is_mute(const struct connection *c)
+{
+	return !login_sees(c, ACCESS_WRITE, c->entrance->topic);
+}
+
 /* Who never ended a line sends a message at a time. Who did is in the midst of one: a sender, or
  * the network, may well pause for longer than 20 ms there, and a message must not be cut for it. */
 static void plain_await_rest(struct connection *c)
 {
-	deadline_set(c->lines ? &c->server->doubt : &c->server->rest, &c->rest);
+	bool patient = c->lines || plain_is_mute(c);
+
+	deadline_set(patient ? &c->server->doubt : &c->server->rest, &c->rest);
 }
 
-/* Who may not write yet has nothing longer to say than a login. */
 static size_t plain_line_max(const struct connection *c)
 {
 	size_t max = c->server->options.max_message;
-	bool silent = !login_sees(c, ACCESS_WRITE, c->entrance->topic);
 
-	return silent && max > LOGIN_LINE_MAX ? LOGIN_LINE_MAX : max;
+	return plain_is_mute(c) && max > LOGIN_LINE_MAX ? LOGIN_LINE_MAX : max;
 }
 
 static size_t plain_received(struct connection *c, struct bytes data)

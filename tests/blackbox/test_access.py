@@ -10,6 +10,7 @@ import grp
 import json
 import os
 import re
+import select
 import signal
 import socket
 import ssl
@@ -286,6 +287,15 @@ def test_keys_belong_to_who_uses_them(address):
     for who in ("writer", "patterns", "writer"):
         assert http("POST /topics/lobby", key, who)(address, who, True) == 200
     assert [message["from"] for message in read_all(address)] == ["writer", "patterns"]
+
+
+def test_a_login_may_come_in_pieces(start_hub, token_file):
+    hub = start_hub("tcp:127.0.0.1:0", f"--token-file={token_file}")
+    with hub.peer() as peer:
+        peer.send("login all-")
+        assert not select.select([peer.socket], [], [], 0.1)[0]  # 20 ms would end a message
+        peer.send(token("all").removeprefix("all-") + "\nhello\n")
+        hub.wait_for("what all sent: hello")
 
 
 def test_who_may_not_write_is_not_listened_to_for_long(address):
