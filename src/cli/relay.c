@@ -5,8 +5,8 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cli/command.h"
-#include "cli/hub_key.h"
 #include "cli/relay_dump.h"
+#include "cli/relay_keys.h"
 #include "cli/relay_report.h"
 #include "net/activation.h"
 #include "relay/fleet.h"
@@ -39,12 +39,14 @@ struct relay_settings {
 struct relay_command {
 	const struct relay_settings *settings;
 	struct trust *trust;
+	struct relay_keys keys;
 	struct loop loop;
 	struct fleet *fleet;
 	struct relay_report *report;
 	struct relay_file *dump;
 	uv_signal_t interrupt;
 	uv_signal_t terminate;
+	uv_signal_t hangup;
 	bool listens; /* at least one route is no single connection */
 	bool stopping;
 	int supervisor; /* to be told how we are; negative without one */
@@ -99,6 +101,13 @@ static void relay_on_signal(uv_signal_t *handle, int number)
 	fleet_stop(c->fleet);
 }
 
+static void relay_on_hangup(uv_signal_t *handle, int number)
+{
+	struct relay_command *c = handle->data;
+
+	relay_keys_renew(&c->keys);
+}
+
 static void relay_watch_signals(struct relay_command *c)
 {
 	uv_signal_init(&c->loop.uv, &c->interrupt);
@@ -107,6 +116,11 @@ static void relay_watch_signals(struct relay_command *c)
 	c->terminate.data = c;
 	uv_signal_start(&c->interrupt, relay_on_signal, SIGINT);
 	uv_signal_start(&c->terminate, relay_on_signal, SIGTERM);
+	if (list_empty(&c->keys.keys))
+		return;
+	uv_signal_init(&c->loop.uv, &c->hangup);
+	c->hangup.data = c;
+	uv_signal_start(&c->hangup, relay_on_hangup, SIGHUP);
 }
 
 /* ---- pairs ---- */
@@ -175,28 +189,14 @@ static int pair_parse(const struct pair *p, struct pair_addresses *a, struct fau
 	return r;
 }
 
-/* The key for those who come to FROM by TLS; *context is NULL where they do not. */
-static int relay_take_key(const struct relay_command *c, const struct address *from,
-	struct tls_context **context, struct fault *why)
-{
-	const struct hub_key_options options = {
-		.cert_file = from->options[ADDRESS_CERT],
-		.key_file = from->options[ADDRESS_KEY],
-		.directory = trust_directory(c->trust),
-	};
-
-	*context = NULL;
-	return from->scheme->tls ? hub_key_load(context, &options, true, why) : 0;
-}
-
 /* As those who come would write it: with the pin, where that is what they know us by. */
 static void relay_tell_bound(
-	struct relay_command *c, struct address *bound, const struct tls_context *context)
+	struct relay_command *c, struct address *bound, const struct tls_slot *slot)
 {
 	char pin[PIN_TEXT_SIZE];
 	struct pin own;
 
-	if (context && !bound->options[ADDRESS_CERT] && tls_context_pin(context, &own)) {
+	if (slot && !bound->options[ADDRESS_CERT] && tls_context_pin(slot->context, &own)) {
 		pin_format(&own, pin);
 		free(bound->options[ADDRESS_PIN]);
 		bound->options[ADDRESS_PIN] = strdup(pin);
@@ -213,16 +213,15 @@ static int relay_add_pair(struct relay_command *c, const struct pair *p, struct 
 {
 	struct pair_addresses a;
 	struct address bound = ADDRESS_NULL;
-	struct tls_context *context = NULL;
+	struct tls_slot *slot;
 
 	int r = pair_parse(p, &a, why);
 	if (!r)
-		r = relay_take_key(c, &a.from, &context, why);
+		r = relay_keys_add(&c->keys, &a.from, &slot, why);
 	if (!r)
-		r = fleet_add(c->fleet, &a.from, context, a.to, a.count, &bound, why);
+		r = fleet_add(c->fleet, &a.from, slot, a.to, a.count, &bound, why);
 	if (!r && bound.scheme)
-		relay_tell_bound(c, &bound, context);
-	tls_context_unref(context);
+		relay_tell_bound(c, &bound, slot);
 	address_deinit(&bound);
 	pair_addresses_deinit(&a);
 	return r;
@@ -322,15 +321,17 @@ static int relay_serve(struct relay_command *c, const struct command_line *line,
 	int code = EX_OK;
 
 	c->supervisor = activation_supervisor();
-	relay_watch_signals(c);
+	relay_keys_init(&c->keys, trust_directory(c->trust));
 	int r = relay_start(c, line, send_proxy, &why);
 	if (!r) {
+		relay_watch_signals(c);
 		activation_forget();
 		activation_notify(c->supervisor, "READY=1");
 		loop_run(&c->loop);
 		code = relay_exit_code(c);
 	}
 	c->fleet = fleet_free(c->fleet);
+	relay_keys_deinit(&c->keys);
 	if (!r && c->settings->stats)
 		relay_report_stats(c->report);
 	relay_report_free(c->report);

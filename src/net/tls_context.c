@@ -63,11 +63,18 @@ static bool tls_context_set_protocol(struct tls_context *c, const struct tls_opt
 
 /* ---- our key ---- */
 
+/* OpenSSL would ask for one on the terminal, and wait. */
+static int tls_no_password(char *to, int size, int writing, void *data)
+{
+	return -1;
+}
+
 static int tls_context_load_files(
 	struct tls_context *c, const char *cert_file, const char *key_file, struct fault *why)
 {
 	if (!key_file)
 		key_file = cert_file;
+	SSL_CTX_set_default_passwd_cb(c->ssl, tls_no_password);
 	ERR_clear_error();
 	if (!SSL_CTX_use_certificate_chain_file(c->ssl, cert_file))
 		return tls_fault_file(why, cert_file, "certificate (PEM)");

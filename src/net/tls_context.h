@@ -52,7 +52,8 @@ struct tls_context *tls_context_unref(struct tls_context *c);
 /* The pin of our own key; false when the context has none. */
 bool tls_context_pin(const struct tls_context *c, struct pin *pin);
 
-/* For tls*.c. */
+/* ---- for the files tls*.c ---- */
+
 /* Reads the authorities of the system, once, if they are those that are trusted; in any thread. */
 void tls_context_need_authorities(struct tls_context *c);
 SSL_CTX *tls_context_ssl(struct tls_context *c);

@@ -303,7 +303,7 @@ static void crossing_greet_source(struct crossing *c)
 /* A target is asked once there is reason to. */
 static void crossing_let_in(struct crossing *c)
 {
-	if (!c->route->context) {
+	if (!c->route->slot) {
 		crossing_dial(c);
 		return;
 	}

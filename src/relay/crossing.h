@@ -16,7 +16,7 @@ struct route {
 	struct relay *relay;
 	struct list node;
 	struct listener listener;
-	struct tls_context *context; /* of those who come, NULL: they speak no TLS */
+	struct tls_slot *slot; /* of those who come, NULL: they speak no TLS */
 	struct address *to;
 	size_t to_count;
 	int proxy; /* version of the header that connections begin with, 0: none */

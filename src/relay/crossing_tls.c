@@ -17,8 +17,12 @@ int crossing_start_tls_from(struct crossing *c)
 {
 	static const struct tls_setup anyone = {0};
 
+	struct tls_context *context = tls_slot_get(c->route->slot);
+
 	crossing_await_tls(c);
-	return leg_start_tls(&c->from, c->route->context, &anyone);
+	int r = leg_start_tls(&c->from, context, &anyone);
+	tls_context_unref(context);
+	return r;
 }
 
 int crossing_start_tls_to(struct crossing *c)

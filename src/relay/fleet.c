@@ -178,7 +178,7 @@ static void fleet_tell_bound(const struct relay *r, struct address *bound)
 		address_parse(bound, text, NULL);
 }
 
-int fleet_add(struct fleet *f, const struct address *from, struct tls_context *context,
+int fleet_add(struct fleet *f, const struct address *from, struct tls_slot *slot,
 	const struct address *to, size_t to_count, struct address *bound, struct fault *why)
 {
 	bool shared = is_shared(f, from, to, to_count);
@@ -191,7 +191,7 @@ int fleet_add(struct fleet *f, const struct address *from, struct tls_context *c
 		from = &claimed;
 	}
 	for (size_t i = 0; i < ships && !r; i++)
-		r = relay_add(f->ships[i].relay, from, context, to, to_count,
+		r = relay_add(f->ships[i].relay, from, slot, to, to_count,
 			shared ? LISTENER_REUSE_PORT : 0, why);
 	if (!r)
 		fleet_tell_bound(f->ships[0].relay, bound);

@@ -26,7 +26,7 @@ int fleet_new(struct fleet **out, struct loop *first, const struct fleet_options
 
 /* Adds a route to all, as relay_add(). What was bound is in *bound (copied; NULL: nobody wants to
  * know), which is left as it is for a route that is one connection. */
-int fleet_add(struct fleet *f, const struct address *from, struct tls_context *context,
+int fleet_add(struct fleet *f, const struct address *from, struct tls_slot *slot,
 	const struct address *to, size_t to_count, struct address *bound, struct fault *why);
 
 /* Starts the other threads; the caller runs the first loop. 0 or a negative errno. */

@@ -134,7 +134,6 @@ static void route_free(struct route *route)
 {
 	list_unlink(&route->node);
 	listener_close(&route->listener);
-	tls_context_unref(route->context);
 	for (size_t i = 0; i < route->to_count; i++)
 		address_deinit(&route->to[i]);
 	free(route->to);
@@ -209,7 +208,7 @@ static int route_read(struct route *route, const struct address *from, const str
 	return r ? r : route_read_proxy(route, from, why);
 }
 
-int relay_add(struct relay *r, const struct address *from, struct tls_context *context,
+int relay_add(struct relay *r, const struct address *from, struct tls_slot *slot,
 	const struct address *to, size_t to_count, unsigned flags, struct fault *why)
 {
 	struct route *route = calloc(1, sizeof(*route));
@@ -218,7 +217,7 @@ int relay_add(struct relay *r, const struct address *from, struct tls_context *c
 		return fault_errno(why, -ENOMEM, "cannot relay");
 	route->relay = r;
 	route->listener = LISTENER_NULL;
-	route->context = context ? tls_context_ref(context) : NULL;
+	route->slot = slot;
 	list_push(&r->routes, &route->node);
 	int e = route_read(route, from, to, to_count, why);
 	if (!e)

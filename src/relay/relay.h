@@ -13,6 +13,7 @@
  */
 
 #include "net/listener.h"
+#include "net/tls_slot.h"
 #include "net/trust.h"
 #include "relay/quota.h"
 
@@ -76,10 +77,11 @@ struct relay_options {
 /* 0 or a negative errno. The options are copied. */
 int relay_new(struct relay **out, struct loop *l, const struct relay_options *options);
 
-/* Adds a route and starts it; the addresses are copied. Those who come speak TLS with CONTEXT,
- * which is held, unless it is NULL. BOUND, when it is not NULL, is called with each address that is
- * listened on, as it was bound. FLAGS are the listener's. 0 or a negative errno with the line. */
-int relay_add(struct relay *r, const struct address *from, struct tls_context *context,
+/* Adds a route and starts it; the addresses are copied. Those who come speak TLS
+ * with what is in SLOT, which must stay, unless it is NULL. BOUND, when it is not NULL, is called
+ * with each address that is listened on, as it was bound. FLAGS are the listener's. 0 or a negative
+ * errno with the line. */
+int relay_add(struct relay *r, const struct address *from, struct tls_slot *slot,
 	const struct address *to, size_t to_count, unsigned flags, struct fault *why);
 
 /* The address the last route listens on, with the port that was picked. */

@@ -12,7 +12,7 @@ import subprocess
 import pytest
 import websockets
 from peer import Peer, place
-from tls import RSA, Authority, TlsPeer, pinned, plain
+from tls import RSA, Authority, TlsPeer, openssl, pinned, plain
 from web import ask
 
 GET = "GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -306,12 +306,14 @@ def test_keys_that_are_none(ferry, files, authority, tmp_path):
     cert, key = files
     other = authority.issue("another")[1]
     (tmp_path / "empty").touch()
+    openssl("pkey", "-in", key, "-aes128", "-passout", "pass:x", "-out", tmp_path / "locked")
     for words, status, said in (
         ([f"--cert={cert}", f"--key={other}"], 64, "does not fit"),
         ([f"--key={key}"], 64, "--cert FILE"),
         (["--cert=missing"], 69, "cannot read missing"),
         (["--cert=empty"], 64, "holds no certificate"),
         ([f"--cert={cert}"], 64, "holds no private key"),
+        ([f"--cert={cert}", "--key=locked"], 64, "without a password"),
     ):
         result = ferry("listen", "tls:localhost:0", *words)
         assert result.returncode == status and said in result.stderr, result.stderr

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import re
+import signal
 import socket
 import threading
 from pathlib import Path
@@ -144,6 +145,30 @@ def test_the_own_key(relay, target, ferry):
     begin = relay("tcp:localhost:0", program.address)
     with Peer(begin.address) as peer:
         assert through(peer, b"hello") == proof(b"hello")
+
+
+def test_reload_without_dropping_anyone(relay, target, authority, tmp_path):
+    cert, key = tmp_path / "now.pem", tmp_path / "now.key"
+
+    def put(name):
+        for source, place in zip(authority.issue(name), (cert, key)):
+            os.replace(source, place)
+        return pinned(cert)
+
+    first = put("first")
+    program = relay(f"tls:localhost:0?cert={cert}&key={key}", target)
+    begin = relay("tcp:localhost:0", f"{program.address}?pin={first}")
+    with Peer(begin.address) as stays:
+        stays.send("before")
+        assert stays.read(6) == b"before"
+        second = put("second")
+        program.process.send_signal(signal.SIGHUP)
+        program.wait_for_errors("read again")
+        again = relay("tcp:localhost:0", f"{program.address}?pin={second}")
+        with Peer(again.address) as peer:
+            assert through(peer, b"hello") == proof(b"hello")
+        digest = hashlib.sha256(b"beforeafter").hexdigest().encode()
+        assert through(stays, b"after") == b"after" + digest
 
 
 def test_who_speaks_no_tls_reaches_no_target(ending):
