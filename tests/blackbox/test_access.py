@@ -11,12 +11,14 @@ import json
 import os
 import re
 import select
+import shutil
 import signal
 import socket
 import ssl
 import subprocess
 
 import pytest
+from paths import FERRY
 from peer import Peer
 from program import PATIENCE
 from web import CLOSE, HOST, TEXT, UPGRADE, Answer, ask, frame, read_frame
@@ -413,9 +415,7 @@ def test_wrong_tokens_are_limited_and_right_ones_are_not(start_hub, token_file):
 
 
 def test_no_token_is_ever_shown(start_hub, token_file, ferry, tmp_path):
-    own = tmp_path / "own"
-    own.touch(mode=0o600)
-    own.write_text(token("all") + "\n")
+    own = own_token(tmp_path)
     hub = start_hub("tcp:127.0.0.1:0", "--trace", "-v", f"--token-file={token_file}")
     said = ""
     for words in (["send", "ADDRESS", "hi"], ["send", "--wire=plain", "ADDRESS", "hi"]):
@@ -509,6 +509,42 @@ def test_a_service_knows_who_asks(start, ferry, start_hub, token_file, environme
     while (result := ferry("request", hub.address, "up")).returncode == 69:
         pass  # until it is served
     assert (result.returncode, result.stdout) == (0, "asker, none\n")
+
+
+# A network of its own, in which the hub has an address that is not loopback's.
+NETWORK = "ip link set lo up && ip address add 192.0.2.1/32 dev lo"
+ELSEWHERE = """
+mkfifo said
+"$FERRY" listen --open --token-file="$1" tcp:192.0.2.1:0 >said &
+hub=$!
+exec 3<said
+read -r _ _ address <&3
+"$FERRY" send --token-file="$2" "$address" hi && status=0 || status=$?
+kill "$hub"
+wait "$hub"
+exit "$status"
+"""
+
+
+def can_have_network():
+    probe = ["unshare", "-Urn", "sh", "-c", NETWORK]
+    return bool(shutil.which("ip")) and not subprocess.run(probe, capture_output=True).returncode
+
+
+def own_token(tmp_path, who="all"):
+    own = tmp_path / "own"
+    own.touch(mode=0o600)
+    own.write_text(token(who) + "\n")
+    return own
+
+
+@pytest.mark.skipif(not can_have_network(), reason="no network of one's own here")
+def test_a_token_crosses_no_network_in_the_clear(spawn, token_file, tmp_path):
+    script = f"export FERRY={FERRY} && {NETWORK}\n{ELSEWHERE}"
+    words = ["unshare", "-Urn", "sh", "-ec", script, "sh", token_file, own_token(tmp_path)]
+    run = spawn(*words)
+    run.wait_for_error("the token would cross the network for others to read; use .*TLS")
+    run.wait(77)
 
 
 # ---- users, groups and networks ----
