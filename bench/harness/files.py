@@ -2,11 +2,14 @@
 neither side is bound to a core."""
 
 import atexit
+import contextlib
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 from .figures import Figure, Goal, Row
@@ -14,6 +17,8 @@ from .process import Failed, LOAD_S, Server, free_port
 from .servers import Nobody
 
 MEMORY = "/dev/shm"
+
+SLOW_CLIENTS = 200
 
 NGINX = """
 daemon off;
@@ -64,8 +69,8 @@ class Files:
         os.link(self.source, directory / "files/big")
         return directory / "files"
 
-    def server(self, program, command, port=False):
-        return program and Server(command, port=port, within=MEMORY, pinned=False)
+    def server(self, program, command, port=False, pinned=False):
+        return program and Server(command, port=port, within=MEMORY, pinned=pinned)
 
     def limit(self):
         program = self.programs.built("bench/limit-file")
@@ -77,14 +82,14 @@ class Files:
 
         return self.server(program, command)
 
-    def ferry(self, unix=False):
+    def ferry(self, unix=False, pinned=False):
         program = self.programs.built("ferry")
 
         def command(directory, port):
             address = f"unix:{directory}/socket" if unix else "tcp:127.0.0.1:0"
             return [program, "listen", address, "-q", "--files", self.folder(directory)]
 
-        return self.server(program, command)
+        return self.server(program, command, pinned=pinned)
 
     def nginx(self):
         program = self.programs.installed("nginx")
@@ -268,9 +273,59 @@ def hand_over(f):
     )
 
 
-def file_figures(programs, size):
+@contextlib.contextmanager
+def slow_clients(server):
+    """Each fetches the file and reads 1 KiB a second of it."""
+    host, port = server.addresses[0].removeprefix("tcp:").rsplit(":", 1)
+    with contextlib.ExitStack() as stack:
+        clients = []
+        for _ in range(SLOW_CLIENTS):
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect((host, int(port)))
+            client.sendall(b"GET /files/big HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            client.recv(1024)
+            clients.append(client)
+        stop = threading.Event()
+
+        def read():
+            while not stop.wait(1):
+                for client in clients:
+                    client.recv(1024)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            reader.join()
+
+
+def beside(f, loads):
+    publish = loads.publish("lines", 500)
+
+    def slowed(server):
+        run([str(word) for word in ask_once("/files/big")(server)])
+        with slow_clients(server):
+            return publish(server)
+
+    return Figure(
+        "deliver-beside",
+        f"Publish to deliver, 2,000 messages a second, beside {SLOW_CLIENTS} downloads at 1 KiB/s",
+        {"p50": "µs, p50", "p99": "µs, p99"},
+        [
+            Row("without them", "limit", f.ferry(pinned=True), publish),
+            Row("ferry", "ferry", f.ferry(pinned=True), slowed),
+        ],
+        [Goal("ferry", 1.2, "without them"), Goal("ferry", 1.2, "without them", "p99")],
+        more_is_better=False,
+    )
+
+
+def file_figures(programs, loads, size):
     f = Files(programs, size)
-    figures = [download(f), download_checked(f), upload(f), hand_over(f)]
+    figures = [download(f), download_checked(f), upload(f), hand_over(f), beside(f, loads)]
     for figure in figures:
         figure.title = figure.title.format(size=f"{size >> 20} MiB")
     return figures
