@@ -1,5 +1,6 @@
 /* Sessions that only publish, over HTTP; the test is the hub. */
 
+#include "net/trust.h"
 #include "scripted_hub.h"
 
 static void hub_answer(struct hub *h, const char *status, const char *fields, const char *body)
@@ -214,6 +215,48 @@ static void what_takes_no_post_is_no_hub(void **state)
 	hub_free(h);
 }
 
+static void the_hub_is_shown_the_token(void **state)
+{
+	struct trust *trust = trust_new(&(struct trust_options){.token = "t0/k+en="}, NULL);
+	struct hub *h = hub_start((struct session_options){.trust = trust});
+	struct http_request request;
+
+	hub_accept(h, &request);
+	struct bytes shown = http_fields_get_only(&request.fields, "Authorization");
+	assert_true(bytes_equal(shown, BYTES_LITERAL("Bearer t0/k+en=")));
+	hub_answer(h, "401 Unauthorized", PROBLEM, "{\"detail\":\"none of mine\"}");
+	told_until(h->told, h->told->closed);
+	assert_int_equal(h->told->why.error, -EACCES);
+	assert_non_null(strstr(h->told->why.text, "none of mine"));
+	assert_null(strstr(h->told->why.text, "t0/k"));
+	hub_free(h);
+	trust_free(trust);
+}
+
+static void what_may_not_write_ends(void **state)
+{
+	struct hub *h = hub_new((struct session_options){.reconnect = true});
+	char key[64];
+
+	told_publish(h->told, "a");
+	hub_expect(h, "{\"text\":\"a\"}\n", key);
+	hub_answer(h, "403 Forbidden", PROBLEM, "{\"detail\":\"you may not write\"}");
+	told_until(h->told, h->told->closed);
+	assert_int_equal(h->told->why.error, -EACCES);
+	hub_free(h);
+}
+
+static void a_token_is_one_word(void **state)
+{
+	static const char *const wrong[] = {"two words", "line\n", "\r\nX: y", "\x7f", "\xc3\xa4"};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		struct fault why = FAULT_NULL;
+		assert_null(trust_new(&(struct trust_options){.token = wrong[i]}, &why));
+		assert_int_equal(why.error, -EINVAL);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +269,9 @@ int main(void)
 		cmocka_unit_test(ends_when_all_is_stored),
 		cmocka_unit_test(an_unasked_answer_is_a_broken_protocol),
 		cmocka_unit_test(what_takes_no_post_is_no_hub),
+		cmocka_unit_test(the_hub_is_shown_the_token),
+		cmocka_unit_test(what_may_not_write_ends),
+		cmocka_unit_test(a_token_is_one_word),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* Sessions over the plain wire; the test holds the other end of a socket pair. */
 
 #include "client.h"
+#include "net/trust.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -46,6 +47,20 @@ static void expect_peer_reads(struct pair *p, const char *text)
 			assert_true(n < 0 && errno == EAGAIN);
 	}
 	assert_string_equal(got, text);
+}
+
+/* What is there may be no hub: it has to be wanted. */
+static void a_token_is_shown_when_that_is_wanted(void **state)
+{
+	for (int wanted = 0; wanted < 2; wanted++) {
+		struct trust_options options = {.token = "t0ken", .token_in_plain = wanted};
+		struct trust *trust = trust_new(&options, NULL);
+		struct pair p = pair_new(SOCK_STREAM, (struct session_options){.trust = trust});
+		told_publish(p.told, "hi");
+		expect_peer_reads(&p, wanted ? "login t0ken\nhi\n" : "hi\n");
+		pair_free(&p);
+		trust_free(trust);
+	}
 }
 
 static void expect_peer_reads_end(struct pair *p)
@@ -269,6 +284,7 @@ static void may_be_freed_from_its_own_callback(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_token_is_shown_when_that_is_wanted),
 		cmocka_unit_test(lines_go_both_ways),
 		cmocka_unit_test(announces_itself_when_asked),
 		cmocka_unit_test(finishing_half_closes_and_awaits_the_end),
