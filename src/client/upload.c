@@ -125,12 +125,25 @@ static void upload_on_head(struct transfer *t, const struct http_response *r)
 	}
 	int said = http_digest_get(&r->fields, "Repr-Digest", digest);
 	u->confirmed = said == 0;
+	if (u->step == UPLOAD_CREATE && u->handed)
+		return;
 	u->wrong = said != HTTP_DIGEST_NONE &&
 		   (upload_hash(u) < 0 || memcmp(digest, u->digest, SHA256_SIZE) != 0);
 }
 
 static void upload_on_body(struct transfer *t, struct bytes piece)
 {
+}
+
+/* What was hashed need not be what was sent, then. */
+static bool upload_has_changed(const struct upload *u)
+{
+	const struct stat *before = &u->file->st;
+	struct stat now;
+
+	return !u->file->grows && fstat(u->file->fd, &now) == 0 &&
+	       (now.st_size != before->st_size || now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
+		       now.st_mtim.tv_nsec != before->st_mtim.tv_nsec);
 }
 
 static void upload_succeeded(struct upload *u)
@@ -151,6 +164,8 @@ static void upload_succeeded(struct upload *u)
 		if (u->handed && !u->confirmed) {
 			u->hands = false; /* who knows what it has */
 			transfer_again(&u->transfer);
+		} else if (u->handed && upload_has_changed(u)) {
+			upload_fail(u, -EBADMSG, "it has changed while it was sent");
 		} else if (u->wrong) {
 			upload_fail(u, -EBADMSG, "the server has something else (SHA-256)");
 		} else if (!u->whole) {
@@ -182,17 +197,6 @@ static bool upload_finds_a_way(struct upload *u, int status)
 	}
 	transfer_again(&u->transfer);
 	return true;
-}
-
-/* What was hashed is not what was sent, then, and the other side has refused it. */
-static bool upload_has_changed(const struct upload *u)
-{
-	const struct stat *before = &u->file->st;
-	struct stat now;
-
-	return !u->file->grows && fstat(u->file->fd, &now) == 0 &&
-	       (now.st_size != before->st_size || now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
-		       now.st_mtim.tv_nsec != before->st_mtim.tv_nsec);
 }
 
 static void upload_on_ended(struct transfer *t)
@@ -291,7 +295,6 @@ int upload_start(struct upload *u, const struct upload_file *file, struct fault 
 		r = upload_read_small(u);
 		u->hashed = true;
 	} else if (u->complete) {
-		hasher_extend(u->hasher, u->end);
 		r = upload_note_init(&u->note, a, file->name, &file->st);
 		u->noted = r == 0 && upload_note_read(&u->note, u->location);
 	}

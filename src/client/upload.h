@@ -9,7 +9,9 @@
  * it.
  *
  * On a Unix socket the open file is handed over, where the other side takes it (docs/files.md);
- * that it did shows in the digest it answers with.
+ * that it did shows in the digest it answers with. Nothing is hashed here then: there is no way on
+ * which the bytes could suffer, and what can go wrong, that the file changes meanwhile, is seen by
+ * its time.
  *
  * After a break, where the other side can do that (draft-ietf-httpbis-resumable-upload, interop
  * version 8), it is asked how far it came, and sent the rest; also when it was another process that

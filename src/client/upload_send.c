@@ -152,6 +152,8 @@ static int upload_send_body(struct upload *u, struct http_writer *w, bool chunke
 		return -ESTALE;
 	u->sent = u->offset;
 	u->whole = false;
+	if (!u->hashed)
+		hasher_extend(u->hasher, u->end);
 	return http_call_start(&t->call, w, left, t->timeout_ms);
 }
 

@@ -68,9 +68,15 @@ static void transport_settle(struct tls_transport *t)
 static ssize_t transport_read(struct stream *s, void *to, size_t len)
 {
 	struct tls_transport *t = s->transport;
+	bool owed = s->owing && t->told;
 
 	ssize_t n = tls_read(t->tls, to, len);
 	transport_settle(t);
+	/* What was owed went out on the way: nobody would learn that there is room now. */
+	if (owed && !s->owing) {
+		s->blocked = true;
+		source_again(s->loop, &s->source, EPOLLOUT);
+	}
 	if (n > 0 && tls_has_more(t->tls))
 		s->unread = true;
 	return n;
