@@ -32,16 +32,25 @@ static void record_name_of(const char *id, char name[RECORD_NAME_SIZE])
 	snprintf(name, RECORD_NAME_SIZE, "%.*s" RECORD_ENDING, PARTIAL_ID_LEN, id);
 }
 
+/* A descriptor or a negative errno. */
+static int record_open(struct catalogue *c, const char *id, int flags)
+{
+	char name[RECORD_NAME_SIZE];
+
+	record_name_of(id, name);
+	int fd = openat(c->private, name, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
 static int partial_write_record(const struct partial *p)
 {
-	char name[RECORD_NAME_SIZE], text[RECORD_SIZE];
+	char text[RECORD_SIZE];
 	size_t len = record_format(&p->record, text);
 
-	record_name_of(p->id, name);
 	cleanup(cleanup_close) int fd =
-		openat(p->catalogue->private, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		record_open(p->catalogue, p->id, O_WRONLY | O_CREAT | O_EXCL);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	ssize_t n = write(fd, text, len);
 	if (n < 0)
 		return -errno;
@@ -50,12 +59,11 @@ static int partial_write_record(const struct partial *p)
 
 static int partial_read_record(struct catalogue *c, const char *id, struct record *record)
 {
-	char name[RECORD_NAME_SIZE], text[RECORD_SIZE];
+	char text[RECORD_SIZE];
 
-	record_name_of(id, name);
-	cleanup(cleanup_close) int fd = openat(c->private, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	cleanup(cleanup_close) int fd = record_open(c, id, O_RDONLY);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	ssize_t n = read(fd, text, sizeof(text));
 	if (n < 0)
 		return -errno;
