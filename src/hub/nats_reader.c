@@ -155,7 +155,7 @@ static void reader_work(struct worker *worker, struct list *jobs)
 
 	for (int i = 0; i < TRIES; i++) {
 		read->result = reader_answer(r, read);
-		if (!read->result)
+		if (!read->result || worker_is_stopping(worker))
 			return;
 		batch_reset(read->rows);
 		nanosleep(&pause, NULL);

@@ -64,6 +64,14 @@ void worker_collect(struct worker *w, struct list *jobs)
 	pthread_mutex_unlock(&w->lock);
 }
 
+bool worker_is_stopping(struct worker *w)
+{
+	pthread_mutex_lock(&w->lock);
+	bool stopping = w->stopping;
+	pthread_mutex_unlock(&w->lock);
+	return stopping;
+}
+
 void worker_stop(struct worker *w)
 {
 	pthread_mutex_lock(&w->lock);

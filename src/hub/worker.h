@@ -38,5 +38,8 @@ void worker_give(struct worker *w, struct list *job);
 /* Moves what is done to the end of JOBS. */
 void worker_collect(struct worker *w, struct list *jobs);
 
+/* On the thread: someone waits in worker_stop, so it makes no sense to wait for something. */
+bool worker_is_stopping(struct worker *w);
+
 /* Waits until everything given is done and the thread has ended; it can still be collected. */
 void worker_stop(struct worker *w);

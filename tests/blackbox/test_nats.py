@@ -213,6 +213,15 @@ def test_a_server_that_is_away(start_shared, server):
     feed.close()
 
 
+def test_a_hub_ends_while_its_server_is_away(start_shared, server):
+    hub = start_shared("one")
+    post(hub, "before")
+    server.kill()
+    reading = Feed(hub.address, "ndjson", since="all")
+    hub.stop()
+    reading.close()
+
+
 @pytest.mark.timeout(60 + 3 * KILLS)
 def test_kill_9_of_the_server_and_of_hubs(start_shared, server, tmp_path):
     seed = random.randrange(1 << 32)
