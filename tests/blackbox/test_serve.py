@@ -81,13 +81,13 @@ def test_headers_reach_the_command(hub, serve, ferry):
 
 def test_another_server_takes_over(hub, serve, start, ferry, tmp_path):
     first = serve("up", "--", f"echo $$ > {tmp_path}/pid; exec sleep 600")
+    serve("up", "--", "tr a-z A-Z")
     asker = start("request", hub.address, "up", "hello", "--retry-lost")
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
         pass
     first.process.kill()
     first.process.wait(PATIENCE)
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
-    start("serve", hub.address, "up", "--", "tr a-z A-Z")
     asker.wait()
     assert asker.output == b"HELLO"
 
@@ -144,7 +144,7 @@ def test_time_runs_out(hub, ferry):
     with Client(hub) as server:
         server.post("up/next")
         until_waiting(hub, 1)
-        asked = ferry("request", hub.address, "up", "--timeout=50ms")
+        asked = ferry("request", hub.address, "up", "--timeout=500ms")
         assert asked.returncode == 124
         assert asked.stderr == "ferry: the hub says: no reply came in time\n"
 
