@@ -82,25 +82,14 @@ void landlock_deinit(struct landlock *l)
 	*l = LANDLOCK_NULL;
 }
 
-int landlock_allow(struct landlock *l, const char *path, enum landlock_right right)
+static int landlock_add_path(struct landlock *l, int fd, uint64_t rights)
 {
-	static const uint64_t rights[] = {
-		[LANDLOCK_READ] = FS_READ,
-		[LANDLOCK_KEEP] = FS_KEEP,
-		[LANDLOCK_REMOVE] = LANDLOCK_ACCESS_FS_REMOVE_FILE,
-		[LANDLOCK_RUN] = FS_READ | LANDLOCK_ACCESS_FS_EXECUTE,
-	};
 	struct stat st;
 
-	if (l->fd < 0)
-		return 0;
-	cleanup(cleanup_close) int fd = open(path, O_PATH | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -errno;
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	struct landlock_path_beneath_attr rule = {
-		.allowed_access = rights[right] & landlock_files(l->abi),
+		.allowed_access = rights & landlock_files(l->abi),
 		.parent_fd = fd,
 	};
 	if (!S_ISDIR(st.st_mode))
@@ -109,6 +98,23 @@ int landlock_allow(struct landlock *l, const char *path, enum landlock_right rig
 		syscall(SYS_landlock_add_rule, l->fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
 		return -errno;
 	return 0;
+}
+
+int landlock_allow(struct landlock *l, const char *path, enum landlock_right right)
+{
+	static const uint64_t rights[] = {
+		[LANDLOCK_READ] = FS_READ,
+		[LANDLOCK_KEEP] = FS_KEEP,
+		[LANDLOCK_REMOVE] = LANDLOCK_ACCESS_FS_REMOVE_FILE,
+		[LANDLOCK_RUN] = FS_READ | LANDLOCK_ACCESS_FS_EXECUTE,
+	};
+
+	if (l->fd < 0)
+		return 0;
+	cleanup(cleanup_close) int fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -errno;
+	return landlock_add_path(l, fd, rights[right]);
 }
 
 int landlock_allow_connect(struct landlock *l, uint16_t port)
