@@ -44,7 +44,7 @@ const struct option_entry listen_options[] = {
 	{"serve", 0, OPTION_LIST, offsetof(struct listen_settings, servants), "NAME=COMMAND", NULL,
 		0, 0, "serve NAME with COMMAND, as ferry serve does"},
 	{"open", 0, OPTION_FLAG, offsetof(struct listen_settings, open), NULL, NULL, 0, 0,
-		"listen beyond this machine: whoever reaches the address is let in"},
+		"listen beyond this machine without TLS, or without asking who comes"},
 	{"cert", 0, OPTION_TEXT, offsetof(struct listen_settings, cert), "FILE", NULL, 0, 0,
 		"the hub's certificate, those it leads to behind it (PEM), for TLS"},
 	{"key", 0, OPTION_TEXT, offsetof(struct listen_settings, key), "FILE", NULL, 0, 0,

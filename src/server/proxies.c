@@ -130,8 +130,10 @@ void proxies_await(struct proxies *p, struct entrance *e, struct channel *channe
 {
 	struct proxied *c = p->count < PROXIES_MAX ? calloc(1, sizeof(*c)) : NULL;
 
-	if (!c)
+	if (!c) {
+		p->server->counters.refused++;
 		return;
+	}
 	c->proxies = p;
 	c->entrance = e;
 	c->channel = *channel;
