@@ -232,6 +232,32 @@ static void an_offer_takes_what_goes_and_keeps_the_rest(void **state)
 	assert_true(offered > 10);
 }
 
+/* What the kernel did not take goes out with the next call below, and that may be a read. */
+static void room_that_a_read_makes_is_told(void **state)
+{
+	struct world *w = *state;
+	static uint8_t data[100000];
+	struct iovec iov = {data, sizeof(data)};
+	struct stream *a = &w->a.stream, *b = &w->b.stream;
+
+	world_start(w);
+	turn_until(w, &w->a.writable);
+	turn_until(w, &w->b.writable);
+	while (!a->owing)
+		assert_true(stream_offer(a, &iov, 1) >= 0);
+	assert_int_equal(stream_write(b, "x", 1), 0);
+	do
+		b->unread = true;
+	while (b->ops->read(b, data, sizeof(data)) > 0);
+	w->a.writable = 0;
+	a->unread = true;
+	assert_int_equal(a->ops->read(a, data, sizeof(data)), 1);
+	assert_false(a->owing);
+	for (int i = 0; i < 10; i++)
+		loop_turn(&w->loop, false);
+	assert_int_equal(w->a.writable, 1);
+}
+
 static void refused_by_the_check(void **state)
 {
 	struct world *w = *state;
@@ -344,6 +370,7 @@ int main(void)
 		T(an_end_without_close_notify_is_an_error),
 		T(bulk_arrives_whole_and_in_order),
 		T(an_offer_takes_what_goes_and_keeps_the_rest),
+		T(room_that_a_read_makes_is_told),
 		T(refused_by_the_check),
 		T(refused_as_nobody_vouches_for_it),
 		T(what_is_no_tls_is_told),
