@@ -39,7 +39,9 @@ static int record_open(struct catalogue *c, const char *id, int flags)
 
 	record_name_of(id, name);
 	int fd = openat(c->private, name, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	return fd;
 }
 
 static int partial_write_record(const struct partial *p)
