@@ -88,10 +88,8 @@ static void upload_run_create(struct job *j)
 static void upload_run_open(struct job *j)
 {
 	struct upload *u = container_of(j, struct upload, job);
-	char id[PARTIAL_ID_LEN + 1];
 
-	memcpy(id, u->partial.id, sizeof(id));
-	u->result = partial_open(&u->partial, u->files->catalogue, bytes_text(id));
+	u->result = partial_open(&u->partial, u->files->catalogue, bytes_text(u->id));
 }
 
 /* It could not get its name now, but may later: when there is room again. */
@@ -259,7 +257,7 @@ static struct upload *upload_find(struct files *f, struct bytes id)
 {
 	list_each (node, &f->uploads) {
 		struct upload *u = container_of(node, struct upload, node);
-		if (bytes_equal(id, bytes_text(u->partial.id)) && !u->gone)
+		if (bytes_equal(id, bytes_text(u->id)) && !u->gone)
 			return u;
 	}
 	return NULL;
@@ -298,7 +296,7 @@ void upload_seek(
 		return;
 	} else {
 		u->lasting = true;
-		memcpy(u->partial.id, id.data, id.len);
+		memcpy(u->id, id.data, id.len);
 		list_push(&f->uploads, &u->node);
 		upload_do(u, upload_run_open);
 	}
@@ -376,6 +374,7 @@ static void upload_admit_creation(struct upload *u)
 {
 	u->admitted = true;
 	if (u->lasting) {
+		memcpy(u->id, u->partial.id, sizeof(u->id));
 		list_push(&u->files->uploads, &u->node);
 		upload_say_resumable(u);
 	}

@@ -30,6 +30,8 @@ struct upload {
 	struct files *files;
 	struct exchange *exchange; /* the request that is about it, or NULL */
 	struct job job;		   /* opening, finishing, discarding; the intake has its own */
+	/* The partial's, which belongs to the job while that opens it. */
+	char id[PARTIAL_ID_LEN + 1];
 	struct partial partial;
 	struct intake intake;
 	struct file file; /* what the name stood for, or what it stands for now */
@@ -42,16 +44,16 @@ struct upload {
 	int source;		 /* the open file that was handed over, or -1 */
 	int result;		 /* of the last job */
 	bool is_new;		 /* the name was */
-	bool lasting : 1;	 /* it can be resumed */
-	bool copies : 1;	 /* what was handed over */
-	bool conditional : 1;
-	bool opened : 1;   /* there is a partial file and an intake */
-	bool admitted : 1; /* the request at hand may fill it */
-	bool complete : 1; /* that request has ended */
-	bool wrong : 1;	   /* two digests were said */
-	bool finished : 1; /* the file stands under its name */
-	bool announced : 1;
-	bool gone : 1; /* there is nothing on the disk any more */
+	bool lasting;		 /* it can be resumed */
+	bool copies;		 /* what was handed over */
+	bool conditional;
+	bool opened;   /* there is a partial file and an intake */
+	bool admitted; /* the request at hand may fill it */
+	bool complete; /* that request has ended */
+	bool wrong;    /* two digests were said */
+	bool finished; /* the file stands under its name */
+	bool announced;
+	bool gone; /* there is nothing on the disk any more */
 };
 
 /* ---- upload.c ---- */

@@ -17,7 +17,7 @@ static void write_resumable(struct http_writer *w, const struct upload *u)
 	char text[64];
 
 	http_writer_number(w, "Upload-Draft-Interop-Version", HTTP_UPLOAD_INTEROP);
-	snprintf(text, sizeof(text), "/uploads/%s", u->partial.id);
+	snprintf(text, sizeof(text), "/uploads/%s", u->id);
 	http_writer_text(w, "Location", text);
 }
 

@@ -320,3 +320,28 @@ def test_kill_9_at_random_moments(restart, place):
     with restart().peer() as peer:
         assert sorted(listing(peer)) == ["a", "b/c"]
         assert serves_on(peer)
+
+
+def test_many_who_ask_at_once_open_it_once(restart):
+    """Behind a restart, all for the same upload: the last one has it, and it is all there."""
+    hub = restart()
+    with hub.peer() as peer:
+        path = begin(peer, "a", 5, "?0", "Upload-Length: 10\r\n")
+        peer.send(b"01234")
+        assert Answer(peer).status == 201
+    hub.discard()
+    hub = restart()
+    with contextlib.ExitStack() as stack:
+        peers = [stack.enter_context(hub.peer()) for _ in range(20)]
+        for peer in peers:
+            send(peer, "HEAD", path, VERSION)
+        answered = 0
+        for peer in peers:
+            with contextlib.suppress(AssertionError, ConnectionError):
+                assert Answer(peer, "HEAD")["upload-offset"] == "5"
+                answered += 1
+        assert answered > 0
+    with hub.peer() as peer:
+        assert append(peer, path, 5, b"56789").status == 201
+        assert get(peer, "a").body == b"0123456789"
+    assert len(os.listdir(f"/proc/{hub.process.pid}/fd")) < 40
