@@ -1,9 +1,12 @@
 """ferry listen --serve: a hub with services of its own."""
 
 import os
+import signal
 import socket
+from pathlib import Path
 
 import pytest
+from program import PATIENCE
 from service import Client, until_waiting
 
 
@@ -26,6 +29,16 @@ def test_ends_when_the_hub_is_killed(start_hub):
     hub.process.kill()
     hub.process.wait()
     assert hub.group_ends()
+
+
+def test_a_servant_that_dies_is_told_of(start_hub, ferry):
+    hub = start_hub("tcp:localhost:0", "--serve=cat=cat")
+    until_waiting(hub, 1, "cat")
+    (servant,) = Path(f"/proc/{hub.process.pid}/task/{hub.process.pid}/children").read_text().split()
+    os.kill(int(servant), signal.SIGKILL)
+    with hub.more:
+        assert hub.more.wait_for(lambda: b"--serve cat has ended" in hub.errors, PATIENCE)
+    assert ferry("request", hub.address, "cat", "x").returncode == 69
 
 
 def test_serves_a_hub_that_lets_in_few(start_hub, ferry, tmp_path):
