@@ -43,6 +43,7 @@ struct client {
 	struct load *load;
 	SSL *tls;
 	int fd;
+	bool resumes; /* it has a ticket */
 	bool asked;
 };
 
@@ -66,6 +67,7 @@ static void client_open(struct client *c, struct load *l, unsigned source)
 {
 	c->load = l;
 	c->asked = false;
+	c->resumes = l->session;
 	c->fd = connection_open(l->address, source);
 	c->tls = SSL_new(l->tls);
 	if (!c->tls || !SSL_set_fd(c->tls, c->fd))
@@ -78,6 +80,8 @@ static void client_open(struct client *c, struct load *l, unsigned source)
 static void client_close(struct client *c)
 {
 	if (c->load->resumes) {
+		/* A session whose connection was not ended counts as spoilt. */
+		SSL_set_shutdown(c->tls, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 		SSL_SESSION_free(c->load->session);
 		c->load->session = SSL_get1_session(c->tls);
 	}
@@ -93,6 +97,8 @@ static bool client_turn(struct client *c)
 	if (!c->asked) {
 		r = SSL_do_handshake(c->tls);
 		c->asked = r == 1;
+		if (c->asked && c->resumes && !SSL_session_reused(c->tls))
+			die_because("the server takes no tickets");
 		if (c->asked)
 			r = SSL_write(c->tls, c->load->request, (int)strlen(c->load->request));
 	}
@@ -211,5 +217,5 @@ int main(int argc, char **argv)
 	uint64_t done = run(&l, clock_monotonic_ms() + 1000 * number(argv[4]));
 	double seconds = (double)(clock_monotonic_ns() - began) / 1e9;
 	printf("{\"rate\": %.0f, \"total\": %llu}\n", (double)done / seconds,
-		(unsigned long long)(done + warm));
+		(unsigned long long)(done + warm + l.size));
 }
