@@ -103,8 +103,9 @@ static void load_print(struct load *l, double rate)
 	printf("{\"rate\": %.0f, \"total\": %zu", rate, (size_t)l->answered);
 	if (l->times_len) {
 		qsort(l->times, l->times_len, sizeof(*l->times), compare);
-		printf(", \"p50\": %.1f, \"p99\": %.1f", (double)l->times[l->times_len / 2] / 1000,
-			(double)l->times[l->times_len * 99 / 100] / 1000);
+		uint64_t p50 = l->times[l->times_len / 2];
+		uint64_t p99 = l->times[l->times_len * 99 / 100];
+		printf(", \"p50\": %.1f, \"p99\": %.1f", (double)p50 / 1000, (double)p99 / 1000);
 	}
 	printf("}\n");
 }

@@ -7,8 +7,8 @@
 
 #include "wire/http_fields.h"
 
-/* Whether F, one of ALL, is such a field. Content-Length is; who changes the body's framing leaves it
- * out. */
+/* Whether F, one of ALL, is such a field. Content-Length is; who changes the body's framing leaves
+ * it out. */
 bool http_field_is_end_to_end(const struct http_fields *all, const struct http_field *f);
 
 /* Whether NAME is one of COUNT NAMES, in any case. */

@@ -34,7 +34,8 @@ def test_ends_when_the_hub_is_killed(start_hub):
 def test_a_servant_that_dies_is_told_of(start_hub, ferry):
     hub = start_hub("tcp:localhost:0", "--serve=cat=cat")
     until_waiting(hub, 1, "cat")
-    (servant,) = Path(f"/proc/{hub.process.pid}/task/{hub.process.pid}/children").read_text().split()
+    pid = hub.process.pid
+    (servant,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     os.kill(int(servant), signal.SIGKILL)
     with hub.more:
         assert hub.more.wait_for(lambda: b"--serve cat has ended" in hub.errors, PATIENCE)

@@ -237,7 +237,8 @@ def test_the_askers_own_fields_are_handed_on(hub, client):
 
 def test_a_reply_with_a_status_and_fields_of_its_own(hub, client):
     asker, server = client(), client()
-    for status, sent, got in (("404 Not Found", b"no", b"no"), ("204", b"", b""), ("304", b"x", b"")):
+    cases = (("404 Not Found", b"no", b"no"), ("204", b"", b""), ("304", b"x", b""))
+    for status, sent, got in cases:
         server.post("up/next")
         until_waiting(hub, 1)
         asker.post("up", b"x")

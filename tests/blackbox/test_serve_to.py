@@ -125,8 +125,9 @@ def test_what_the_application_is_told(hub, serve, application):
     serve("facts")
     with Client(hub) as c:
         for _ in range(3):  # over one connection
-            status, body, head = c.ask("facts?a=b", b"four", Content_Type="x/y", X_Thing="7",
-                                       Forwarded="for=192.0.2.1", Connection="X-Hop", X_Hop="1")  # fmt: skip
+            fields = {"Content-Type": "x/y", "X-Thing": "7", "Forwarded": "for=192.0.2.1"}
+            hop = {"Connection": "X-Hop", "X-Hop": "1"}
+            status, body, head = c.ask("facts?a=b", b"four", **fields, **hop)
     facts = json.loads(body)
     told = facts["head"]
     assert (status, head["Content-Type"], head["Exit-Status"]) == (200, "application/json", "0")
