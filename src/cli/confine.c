@@ -27,8 +27,11 @@ static int confine_to_kept(struct sandbox *box, const struct confinement *c, str
 {
 	int r = 0;
 
-	if (keep_is_file(c->store))
+	if (keep_is_file(c->store)) {
 		r = sandbox_allow_around(box, c->store, LANDLOCK_KEEP, why);
+		if (!r) /* SQLite knows no getrandom(2) */
+			r = sandbox_allow(box, "/dev/urandom", LANDLOCK_READ, why);
+	}
 	if (!r && c->files)
 		r = sandbox_allow(box, c->files, LANDLOCK_KEEP, why);
 	return r;

@@ -162,6 +162,9 @@ static int file_open(struct sqlite_file *f, const char *path, struct fault *why)
 	if (sqlite3_open_v2(path, &f->db, flags, NULL))
 		return f->db ? sqlite_fault(f->db, path, why) : -ENOMEM;
 	sqlite3_busy_timeout(f->db, BUSY_MS);
+	/* The hub's sandbox lets no files be made elsewhere. */
+	if (sqlite3_exec(f->db, "PRAGMA temp_store = MEMORY", NULL, NULL, NULL))
+		return sqlite_fault(f->db, path, why);
 	return 0;
 }
 
