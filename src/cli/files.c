@@ -89,14 +89,14 @@ static int files_run(const struct command_line *line)
 {
 	const struct files_settings *settings = line->settings;
 	cleanup(listing_deinit) struct listing listing = LISTING_NULL;
-	const char *prefix = line->count > 1 ? line->words[1] : "";
+	const char *directory = line->count > 1 ? line->words[1] : "/";
 	struct fault why;
 	struct fetch f;
 
 	int r = fetch_open(&f, line->words[0], line->trust, settings->timeout, &why);
 	if (r < 0)
 		return command_failed(&why);
-	r = listing_fetch(&listing, &f, prefix, &why);
+	r = listing_fetch(&listing, &f, directory, &why);
 	fetch_close(&f);
 	if (r == 0) {
 		r = files_print(&listing, settings->json);
@@ -108,7 +108,7 @@ static int files_run(const struct command_line *line)
 
 const struct command command_files = {
 	.name = "files",
-	.words = "ADDRESS [DIRECTORY/]",
+	.words = "ADDRESS [DIRECTORY]",
 	.summary = "lists the files of a hub",
 	.about =
 		"A terminal is shown a table. Anything else gets a line for each file, its fields\n"

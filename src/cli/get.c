@@ -161,7 +161,7 @@ static int get_add_words(struct get *g, const struct command_line *line, struct 
 	if (r < 0)
 		return r;
 	for (int i = 1; i < line->count && r == 0; i++) {
-		const char *name = line->words[i];
+		const char *word = line->words[i], *name = strcmp(word, "/") != 0 ? word : "";
 		r = get_is_directory(name) ? get_add_directory(g, &f, name, why)
 					   : get_add_file(g, name, why);
 	}

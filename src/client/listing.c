@@ -73,15 +73,26 @@ int listing_parse(struct listing *l, struct bytes text)
 	return r;
 }
 
-int listing_fetch(struct listing *l, struct fetch *f, const char *prefix, struct fault *why)
+/* It ends with a `/`, which may be left out. */
+static int listing_target(struct buffer *target, const char *directory)
+{
+	size_t len = strlen(directory);
+
+	int r = file_target(target, strcmp(directory, "/") != 0 ? directory : "");
+	if (r == 0 && len && directory[len - 1] != '/')
+		r = buffer_append(target, "/", 1);
+	return r;
+}
+
+int listing_fetch(struct listing *l, struct fetch *f, const char *directory, struct fault *why)
 {
 	cleanup(buffer_deinit) struct buffer target = BUFFER_NULL;
 	cleanup(buffer_deinit) struct buffer body = BUFFER_NULL;
 
 	*l = LISTING_NULL;
-	int r = file_target(&target, prefix);
+	int r = listing_target(&target, directory);
 	if (r < 0)
-		return fault_errno(why, r, "%s", prefix);
+		return fault_errno(why, r, "%s", directory);
 	r = fetch_ask(f, HTTP_GET, buffer_bytes(&target), &body, why);
 	if (r < 0)
 		return r;

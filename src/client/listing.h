@@ -21,9 +21,9 @@ struct listing {
 
 #define LISTING_NULL ((struct listing){0})
 
-/* Asks for the files whose names begin with PREFIX: empty, or a directory's with its `/`. 0, or a
- * negative errno with a line. What the names are is the server's doing. */
-int listing_fetch(struct listing *l, struct fetch *f, const char *prefix, struct fault *why);
+/* Asks for the files in DIRECTORY and below; empty or `/`: all. 0, or a negative errno with a line.
+ * What the names are is the server's doing. */
+int listing_fetch(struct listing *l, struct fetch *f, const char *directory, struct fault *why);
 
 /* Reads the JSON. 0; -EPROTO when it is no listing; -ENOMEM. */
 int listing_parse(struct listing *l, struct bytes text);

@@ -134,7 +134,8 @@ def test_files_for_people_and_programs(hub, done, tmp_path):
     expected = {"name": "a", "size": 5, "time": "2020-09-13T12:26:40.000Z", "sha256": sha256}
     assert json.loads(done("files", hub.address, "--json")) == expected
     assert done("files", hub.address) == f"{sha256}\t5\t2020-09-13T12:26:40.000Z\ta\n"
-    assert done("files", hub.address, "nothing/") == ""
+    assert done("files", hub.address, "nothing/") == done("files", hub.address, "nothing") == ""
+    assert done("files", hub.address, "/") == done("files", hub.address)
 
 
 def test_rm(hub, ferry, done, tmp_path):
@@ -174,8 +175,9 @@ def test_where_get_writes(hub, done, tmp_path):
     done("get", hub.address, "d/a", "-o", str(tmp_path / "there/b"))
     done("get", hub.address, "d/", "-o", "there/")
     done("get", hub.address, "d/", "-o", "new")
+    done("get", hub.address, "/", "-o", "all/")
     found = {str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*") if each.is_file()}
-    assert {"there/a", "there/b", "there/d/a", "new/a"} <= found
+    assert {"there/a", "there/b", "there/d/a", "new/a", "all/d/a"} <= found
 
 
 def test_get_of_what_is_not_there(hub, ferry, tmp_path):
