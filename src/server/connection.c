@@ -56,6 +56,17 @@ static void connection_flush(struct connection *c)
 		connection_close(c);
 }
 
+/* What was written and is on its way to nobody. */
+static void connection_unwrite(const struct connection *c)
+{
+	struct server *s = c->server;
+
+	if (s->writer != c)
+		return;
+	s->writer = NULL;
+	buffer_consume(&s->out, buffer_len(&s->out));
+}
+
 struct buffer *connection_out(struct connection *c)
 {
 	struct server *s = c->server;
@@ -357,6 +368,7 @@ struct connection *connection_free(struct connection *c)
 		return NULL;
 	if (c->protocol && c->protocol->closed)
 		c->protocol->closed(c);
+	connection_unwrite(c); /* others may have answered it since it was closed */
 	buffer_deinit(&c->held);
 	if (c->answers)
 		buffer_deinit(c->answers);
@@ -438,10 +450,7 @@ void connection_close(struct connection *c)
 
 	if (!stream_is_open(&c->stream))
 		return;
-	if (s->writer == c) {
-		s->writer = NULL;
-		buffer_consume(&s->out, buffer_len(&s->out));
-	}
+	connection_unwrite(c);
 	stream_deinit(&c->stream);
 	cursor_deinit(&c->cursor);
 	deadline_clear(&c->idle);

@@ -3,6 +3,8 @@
 import hashlib
 import http.client
 import json
+import os
+import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
@@ -112,6 +114,25 @@ def test_a_tied_server_that_is_killed(hub, client):
     server.http.sock.close()
     server.http.close()
     assert asker.answer().status == 502
+
+
+def test_both_ends_are_gone_at_once(start_hub):
+    """The asker is told that the server is gone when it is gone itself; what is freed is filled."""
+    filled = "GLIBC_TUNABLES=glibc.malloc.perturb=165:glibc.malloc.tcache_count=0"
+    hub = start_hub("tcp:localhost:0", within=("env", filled))
+    for _ in range(3):
+        with Client(hub) as asker, Client(hub) as server:
+            server.post("up/next?tied=1")
+            until_waiting(hub, 1)
+            asker.post("up", b"x")
+            taken = server.answer()
+            assert taken.status == 200
+            os.kill(hub.process.pid, signal.SIGSTOP)
+            server.http.sock.close()
+            taken.close()
+            asker.http.sock.close()
+            os.kill(hub.process.pid, signal.SIGCONT)
+            assert figures(hub)["calls"]
 
 
 def test_a_server_that_breaks_off(hub, client):
