@@ -257,7 +257,11 @@ int partial_copy(struct partial *p, int from, uint64_t len)
 		struct stat st;
 		if (fstat(p->fd, &st) < 0)
 			return -errno;
-		p->size = (uint64_t)st.st_size;
+		/* It may have grown meanwhile, and no more than LEN was charged for. */
+		bool longer = (uint64_t)st.st_size > len;
+		if (longer && ftruncate(p->fd, (off_t)len) < 0)
+			return -errno;
+		p->size = longer ? len : (uint64_t)st.st_size;
 		return 0;
 	}
 	while (p->size < len && p->size < stretch) {
@@ -305,8 +309,10 @@ int partial_commit(struct partial *p, struct file *f, bool *is_new)
 		return r;
 	r = catalogue_take(c, p->id, record_name(record),
 		record->has_expected ? &record->expected : NULL, is_new);
-	if (r < 0)
+	if (r < 0) {
+		futimens(p->fd, NULL); /* it stays, and its age counts from now */
 		return r;
+	}
 	if (p->lasting) {
 		record_name_of(p->id, name);
 		unlinkat(c->private, name, 0);

@@ -392,6 +392,30 @@ static void goes_on_with_what_is_there(void **state)
 	assert_int_equal(partial_open(&p, s->catalogue, bytes_text(id)), -ENOENT);
 }
 
+/* Whatever time its client gave it: else it would be taken for one that nobody has touched. */
+static void stays_young_when_it_gets_no_name(void **state)
+{
+	struct shelf *s = *state;
+	struct partial p = partial_of("a");
+	struct stat st;
+	struct file f;
+	bool is_new;
+
+	p.record.has_time = true;
+	p.record.time = (struct timespec){.tv_sec = 1};
+	assert_int_equal(partial_create(&p, s->catalogue, true), 0);
+	assert_int_equal(partial_charge(&p, 3), 0);
+	fill(&p, "abc");
+	assert_int_equal(put(s, "a/b", "0"), 0);
+	assert_int_equal(partial_commit(&p, &f, &is_new), -EISDIR);
+	assert_int_equal(fstat(p.fd, &st), 0);
+	assert_true(st.st_mtim.tv_sec > 1);
+	partials_expire(s->catalogue);
+	assert_int_equal(catalogue_used(s->catalogue), 4);
+	partial_discard(&p);
+	assert_int_equal(catalogue_used(s->catalogue), 1);
+}
+
 static void copies_open_files(void **state)
 {
 	struct shelf *s = *state;
@@ -450,6 +474,7 @@ int main(void)
 		ON_SHELF(keeps_its_bounds),
 		ON_SHELF(has_one_owner),
 		ON_SHELF(goes_on_with_what_is_there),
+		ON_SHELF(stays_young_when_it_gets_no_name),
 		ON_SHELF(copies_open_files),
 		cmocka_unit_test(reads_records),
 	};
