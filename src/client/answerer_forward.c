@@ -39,6 +39,14 @@ static struct forward *forward_of_call(struct http_call *c)
 	return container_of(c, struct forward, call);
 }
 
+/* Of the body behind R. */
+static uint64_t forward_length(const struct http_response *r)
+{
+	if (r->framing == HTTP_NO_BODY)
+		return 0;
+	return r->framing == HTTP_LENGTH ? r->content_length : HTTP_LENGTH_UNKNOWN;
+}
+
 /* ---- the answer ---- */
 
 /* There is no answer to pass on: says so in the server's place. */
@@ -106,9 +114,7 @@ static void forward_on_head(struct http_call *c, const struct http_response *r)
 	cleanup(cleanup_free) char *text = type.len ? bytes_dup(type) : NULL;
 	struct clerk_reply reply = {
 		.type = text,
-		.length = r->framing == HTTP_NO_BODY  ? 0
-			  : r->framing == HTTP_LENGTH ? r->content_length
-						      : HTTP_LENGTH_UNKNOWN,
+		.length = forward_length(r),
 		.exit = r->status < 400 ? 0 : EXIT_STATUS_BAD,
 	};
 
@@ -254,9 +260,7 @@ static void forward_start(struct answerer *a, const struct http_response *r)
 	cleanup(buffer_deinit) struct buffer target = BUFFER_NULL;
 	struct forward *f = forward_of(a);
 	struct http_writer w;
-	uint64_t length = r->framing == HTTP_NO_BODY  ? 0
-			  : r->framing == HTTP_LENGTH ? r->content_length
-						      : HTTP_LENGTH_UNKNOWN;
+	uint64_t length = forward_length(r);
 
 	int e = forward_target(
 		&target, a->options.path, http_fields_get(&r->fields, "Request-Query"));
