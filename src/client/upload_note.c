@@ -4,9 +4,13 @@
 #include "base/sha256.h"
 #include "base/state_directory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <time.h>
+
+enum { NOTE_AGE_S = 2 * 24 * 60 * 60 };
 
 static int note_key(
 	char hex[SHA256_HEX_SIZE], const char *address, const char *name, const struct stat *st)
@@ -68,6 +72,23 @@ bool upload_note_read(const struct upload_note *n, char location[UPLOAD_NOTE_MAX
 	return location[0] == '/';
 }
 
+/* Hubs forget an upload that nobody goes on with after a day. */
+static void note_tidy(const char *path)
+{
+	DIR *directory = opendir(path);
+	struct dirent *entry;
+	struct stat st;
+
+	while (directory && (entry = readdir(directory))) {
+		if (entry->d_name[0] != '.' &&
+			fstatat(dirfd(directory), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			st.st_mtim.tv_sec + NOTE_AGE_S < time(NULL))
+			unlinkat(dirfd(directory), entry->d_name, 0);
+	}
+	if (directory)
+		closedir(directory);
+}
+
 static void note_make_directory(const struct upload_note *n)
 {
 	cleanup(cleanup_free) char *directory = strdup(n->path);
@@ -76,6 +97,7 @@ static void note_make_directory(const struct upload_note *n)
 		return;
 	*strrchr(directory, '/') = 0;
 	state_directory_make(directory, NULL);
+	note_tidy(directory);
 }
 
 void upload_note_write(const struct upload_note *n, const char *location)

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 
 import pytest
 from paths import FERRY
@@ -217,6 +218,20 @@ def test_a_killed_upload_is_gone_on_with(kept, large, environment, tmp_path, fer
     process.kill()
     process.wait(PATIENCE)
     process.stderr.close()
+    notes = tmp_path / "ferry/uploads"
+    assert len(os.listdir(notes)) == 1
     traced = ferry("put", kept.address, "large.bin", "--trace")
     assert traced.returncode == 0 and "PATCH /uploads/" in traced.stderr
     assert digest_of(kept.files / "large.bin") == digest_of(large)
+    assert not os.listdir(notes)
+
+
+def test_old_notes_go(kept, large, environment, tmp_path):
+    notes = tmp_path / "ferry/uploads"
+    notes.mkdir(parents=True)
+    for name, age in (("old", 3), ("new", 1)):
+        (notes / name).write_text("/uploads/0")
+        then = time.time() - age * 24 * 60 * 60
+        os.utime(notes / name, (then, then))
+    finish(run(environment, tmp_path, *WORDS["put"](kept.address)))
+    assert os.listdir(notes) == ["new"]
