@@ -40,7 +40,7 @@ static void link_wait(struct nats_link *l, uint64_t ms)
 	pthread_cond_timedwait(&l->changed, &l->lock, &until);
 }
 
-/* The feed has to begin anew; locked. */
+/* There has to be a new connection; locked. */
 static void link_lose(struct nats_link *l)
 {
 	l->lost = true;
@@ -224,7 +224,6 @@ static int link_connect(
 	pthread_mutex_lock(&l->lock);
 	l->connection = connection;
 	pthread_mutex_unlock(&l->lock);
-	l->max_payload = natsConnection_GetMaxPayload(connection);
 	r = link_begin_answers(l);
 	if (!r)
 		r = link_begin_feed(l, after_id, generation);

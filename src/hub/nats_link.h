@@ -27,7 +27,6 @@ struct nats_link {
 	natsSubscription *answers;
 	natsSubscription *feed;
 	char *inbox;
-	int64_t max_payload;
 	pthread_t thread;
 
 	pthread_mutex_t lock; /* of what follows, and of the outcomes of records sent */
@@ -40,8 +39,8 @@ struct nats_link {
 	uint64_t next_number;
 	uint64_t fed_id;     /* the last one that the feed has brought, or was begun behind */
 	unsigned generation; /* of the feed */
-	unsigned listening;  /* subscriptions that may still call back */
-	bool lost;	     /* the feed has to begin anew */
+	unsigned listening;  /* connections and subscriptions that may still call back */
+	bool lost;	     /* the connection has to be made anew */
 	bool stopping;
 };
 

@@ -36,6 +36,7 @@ struct store_nats {
 	struct nats_url url;
 	natsConnection *connection; /* of the reader */
 	jsCtx *js;
+	uint64_t max_payload;
 	struct nats_link link;
 	struct nats_reader reader;
 	struct table topics;
@@ -61,7 +62,7 @@ static int nats_append(struct store *s, const struct publish *p)
 	size_t cost = batch_cost(p);
 	int r = 0;
 
-	if (cost + HEADERS_MAX > (uint64_t)n->link.max_payload)
+	if (cost + HEADERS_MAX > n->max_payload)
 		return -EMSGSIZE;
 	if (s->state.pending && s->state.pending_bytes + cost > 2 * n->options.max_pending)
 		return -EAGAIN; /* `full` was not heeded */
@@ -458,6 +459,7 @@ int store_nats_open(struct store **store, const char *url, const struct store_na
 		r = nats_start(n, info->State.LastSeq, why);
 	if (!r) {
 		n->store.state.last_id = info->State.LastSeq;
+		n->max_payload = (uint64_t)natsConnection_GetMaxPayload(n->connection);
 		nats_count(n, info);
 		nats_find_newest(n, info);
 		*store = &n->store;
