@@ -157,7 +157,7 @@ static void take_on_failed(struct http_call *call, const struct fault *why)
 		clerk_finish(c, why);
 	else if (http_call_is_stale(call))
 		clerk_next(c);
-	else if (!buffer_len(&c->id) && call->opened && !call->heard)
+	else if (!buffer_len(&c->id) && call->opened && !call->heard && why->error != -EACCES)
 		clerk_retry(c); /* a hub, or what is between, may end what is silent for long */
 	else if (!buffer_len(&c->id))
 		clerk_lose_hub(c, why);
