@@ -71,14 +71,15 @@ static struct http_writer reply_head(struct asking *a, const struct answering *r
  * speak for the hub as a whole to a browser, are left out. */
 static int reply_copy_fields(struct buffer *to, const struct http_fields *fields)
 {
-	static const char *const own[] = {"Access-Control-Allow-Credentials",
+	static const char *const own[] = {"Accept-CH", "Access-Control-Allow-Credentials",
 		"Access-Control-Allow-Headers", "Access-Control-Allow-Methods",
 		"Access-Control-Allow-Origin", "Access-Control-Expose-Headers",
 		"Access-Control-Max-Age", "Alt-Svc", "Clear-Site-Data", "Connection",
-		"Content-Length", "Content-Type", "Date", "Exit-Status", "Keep-Alive",
-		"Proxy-Authenticate", "Proxy-Connection", "Service-Worker-Allowed", "Set-Cookie",
-		"Set-Cookie2", "Status", "Strict-Transport-Security", "TE", "Trailer",
-		"Transfer-Encoding", "Upgrade", "X-Content-Type-Options"};
+		"Content-Length", "Content-Type", "Critical-CH", "Date", "Exit-Status",
+		"Keep-Alive", "NEL", "Proxy-Authenticate", "Proxy-Connection", "Report-To",
+		"Service-Worker-Allowed", "Set-Cookie", "Set-Cookie2", "Status",
+		"Strict-Transport-Security", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
+		"X-Content-Type-Options"};
 	const struct bytes prefix = BYTES_LITERAL("Reply-Header-");
 
 	for (size_t i = 0; i < fields->count; i++) {

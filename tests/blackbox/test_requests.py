@@ -267,12 +267,13 @@ def test_a_reply_with_a_status_and_fields_of_its_own(hub, client):
         taken.read()
         assert server.reply("up", taken.headers["Request-Id"], sent, Status=status,
                             Reply_Header_ETag='"7"', Reply_Header_Set_Cookie="a=b",
+                            Reply_Header_NEL="{}", Reply_Header_Report_To="{}",
                             Reply_Header_Content_Length="9") == 204  # fmt: skip
         answer = asker.answer()
         assert (answer.status, answer.read()) == (int(status[:3]), got)
         assert answer.headers["Status"] == status[:3]
         assert answer.headers["ETag"] == '"7"'
-        assert answer.headers["Set-Cookie"] is None
+        assert not {"Set-Cookie", "NEL", "Report-To"} & set(answer.headers.keys())
     server.post("up/next")
     until_waiting(hub, 1)
     asker.post("up", b"x")
