@@ -92,7 +92,7 @@ int keep_open(struct store **store, const char *text, const struct keep *keep,
 		return keep_open_stream(store, text, keep, wake, data, why);
 	if (strstr(text, "://"))
 		return fault_set(why, -EINVAL,
-			"--store takes `memory`, the path of a file or nats://HOST, not '%s'",
-			text);
+			"--store takes `memory`, the path of a file or nats://HOST, not %.*s://",
+			(int)strcspn(text, ":"), text); /* a password may follow */
 	return keep_open_file(store, text, keep, wake, data, why);
 }

@@ -227,7 +227,7 @@ static int link_connect(
 	r = link_begin_answers(l);
 	if (!r)
 		r = link_begin_feed(l, after_id, generation);
-	return r < 0 ? fault_errno(why, r, "%s", l->url->server) : 0;
+	return r < 0 ? fault_errno(why, r, "%s", l->url->shown) : 0;
 }
 
 static void link_disconnect(struct nats_link *l)
@@ -474,13 +474,13 @@ int nats_link_open(struct nats_link *l, const struct nats_url *url, jsCtx *askin
 	if (!r && getrandom(&l->place.run, sizeof(l->place.run), 0) < 0)
 		r = -errno;
 	if (r < 0)
-		fault_errno(why, r, "%s", url->server);
+		fault_errno(why, r, "%s", url->shown);
 	if (!r)
 		r = link_connect(l, after_id, l->generation, why);
 	if (!r) {
 		r = link_start(l);
 		if (r < 0)
-			fault_errno(why, r, "%s: no thread for it", url->server);
+			fault_errno(why, r, "%s: no thread for it", url->shown);
 	}
 	if (r < 0)
 		link_deinit(l);

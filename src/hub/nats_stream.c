@@ -41,17 +41,21 @@ int nats_fault(struct fault *why, natsStatus status, const char *what)
 
 int nats_url_parse(struct nats_url *url, const char *text, struct fault *why)
 {
-	const char *host = strstr(text, "://");
-	const char *slash = host ? strchr(host + 3, '/') : NULL;
+	const char *host = text + strlen("nats://");
+	const char *slash = strchr(host, '/');
 	struct bytes name = bytes_text(slash && slash[1] ? slash + 1 : "ferry");
 
+	url->server = slash ? strndup(text, (size_t)(slash - text)) : strdup(text);
+	if (!url->server)
+		return fault_errno(why, -ENOMEM, "cannot keep the store's address");
+	const char *at = strrchr(url->server, '@');
+	url->shown = at ? at + 1 : url->server + strlen("nats://");
 	if (!name_valid(name) || name.len > NATS_STREAM_MAX || memchr(name.data, '.', name.len))
 		return fault_set(why, -EINVAL,
-			"%s: a stream's name has up to %d of A-Z a-z 0-9 _ -", text,
+			"%s: a stream's name has up to %d of A-Z a-z 0-9 _ -", url->shown,
 			NATS_STREAM_MAX);
 	memcpy(url->stream, name.data, name.len + 1);
-	url->server = slash ? strndup(text, (size_t)(slash - text)) : strdup(text);
-	return url->server ? 0 : fault_errno(why, -ENOMEM, "%s", text);
+	return 0;
 }
 
 void nats_url_deinit(struct nats_url *url)
@@ -104,13 +108,13 @@ int nats_connect(const struct nats_url *url, const struct nats_handlers *handler
 
 	natsStatus s = connect_to(url->server, handlers, &made);
 	if (s)
-		return nats_fault(why, s, url->server);
+		return nats_fault(why, s, url->shown);
 	jsOptions_Init(&o);
 	o.Wait = REPLY_MS;
 	s = natsConnection_JetStream(js, made, &o);
 	if (s) {
 		natsConnection_Destroy(made);
-		return nats_fault(why, s, url->server);
+		return nats_fault(why, s, url->shown);
 	}
 	*connection = made;
 	return 0;
@@ -181,5 +185,5 @@ int nats_stream_open(jsCtx *js, const struct nats_url *url,
 		nats_Sleep(AGAIN_MS);
 		s = open_stream(js, url->stream, options, info);
 	}
-	return s ? nats_fault(why, s, url->server) : 0;
+	return s ? nats_fault(why, s, url->shown) : 0;
 }

@@ -10,11 +10,12 @@
 
 /* Where the stream is. */
 struct nats_url {
-	char *server; /* as libnats takes it */
+	char *server;	   /* as libnats takes it */
+	const char *shown; /* of it, for people: HOST[:PORT], without user and password */
 	char stream[NATS_STREAM_MAX + 1];
 };
 
-/* 0; -EINVAL: it is not nats://HOST[:PORT][/STREAM]; -ENOMEM. */
+/* TEXT begins with nats://. 0; -EINVAL: it is not nats://HOST[:PORT][/STREAM]; -ENOMEM. */
 int nats_url_parse(struct nats_url *url, const char *text, struct fault *why);
 void nats_url_deinit(struct nats_url *url);
 

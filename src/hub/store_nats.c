@@ -431,7 +431,7 @@ static int nats_start(struct store_nats *n, uint64_t last_id, struct fault *why)
 	r = nats_reader_start(&n->reader);
 	if (r < 0) {
 		nats_link_close(&n->link);
-		fault_errno(why, r, "%s: no thread to read it", n->url.server);
+		fault_errno(why, r, "%s: no thread to read it", n->url.shown);
 	}
 	return r;
 }
@@ -443,7 +443,7 @@ int store_nats_open(struct store **store, const char *url, const struct store_na
 	jsStreamInfo *info = NULL;
 
 	if (!n)
-		return fault_errno(why, -ENOMEM, "%s", url);
+		return fault_errno(why, -ENOMEM, "cannot make the store");
 	n->store.ops = &nats_ops;
 	n->options = *options;
 	if (!n->options.max_pending)
