@@ -129,7 +129,7 @@ def test_a_tls_address_takes_nothing_else(only, authority):
     with TlsPeer(only.address, authority.context()) as secret:
         secret.send("hello\n")
         only.wait_for("sent: hello$")
-    assert b"no TLS: it does not speak TLS" in only.errors
+    only.wait_for_errors("no TLS: it does not speak TLS")
 
 
 def test_the_address_of_an_own_key_has_its_pin(start_hub, ferry):
@@ -145,7 +145,7 @@ def test_a_hub_without_a_key_says_what_to_do(hub):
     assert status == 1 and "alert handshake failure" in said
     with Peer(hub.address) as bare:
         assert ask(bare, GET).json["tls_failed"] == 1
-    assert b"this hub has no key; give it one with --cert FILE" in hub.errors
+    hub.wait_for_errors("this hub has no key; give it one with --cert FILE")
 
 
 def test_unix_sockets(start_hub, files, ferry, tmp_path):
