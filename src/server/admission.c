@@ -70,6 +70,9 @@ static int admission_add(
 
 	if (access_find(&s->access, &proof))
 		return 0;
+	if (name && strlen(name) > ACCESS_NAME_MAX)
+		return fault_set(why, -EINVAL, "a name of more than %d bytes: %.120s",
+			ACCESS_NAME_MAX, name);
 	struct identity *who = access_add(&s->access, &proof, name);
 	if (!who)
 		return fault_errno(why, -ENOMEM, "cannot keep who may come in");

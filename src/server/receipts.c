@@ -1,5 +1,6 @@
 #include "server/receipts.h"
 
+#include "server/login.h"
 #include "server/server.h"
 #include "server/topics.h"
 #include "wire/json.h"
@@ -22,8 +23,8 @@ struct receipts {
 	uint64_t settled; /* and of the last one with a receipt, in a run of stored ones: */
 	uint64_t run;	  /* how many; 0: it was refused, or was told */
 	uint64_t id;	  /* of the last one */
-	size_t token_len;
-	char key[TOKEN_MAX + 1 + NUMBER_MAX + 1]; /* TOKEN/NUMBER */
+	size_t key_len;	  /* up to the number */
+	char key[ACCESS_NAME_MAX + 1 + TOKEN_MAX + 1 + NUMBER_MAX + 1]; /* TOKEN/NUMBER */
 };
 
 static void receipts_append(struct receipts *r, const uint8_t *text, size_t len)
@@ -88,8 +89,8 @@ int receipts_publish(struct receipts *r, struct publish *p)
 	p->ticket = &r->ticket;
 	r->taken++;
 	int len = snprintf(
-		r->key + r->token_len, NUMBER_MAX + 2, "/%llu", (unsigned long long)r->taken);
-	p->key = bytes_of(r->key, r->token_len + (size_t)len);
+		r->key + r->key_len, NUMBER_MAX + 2, "/%llu", (unsigned long long)r->taken);
+	p->key = bytes_of(r->key, r->key_len + (size_t)len);
 	int e = connection_publish(r->connection, p);
 	if (e < 0 && (e == -EAGAIN || r->ticket.pending))
 		return e;
@@ -128,6 +129,16 @@ static int receipts_first(const struct http_request *r, uint64_t *first)
 	return 0;
 }
 
+/* Keys belong to the name that uses them, as those of POST do. */
+static void receipts_scope(struct receipts *r, struct bytes name)
+{
+	if (!name.len)
+		return;
+	memcpy(r->key, name.data, name.len);
+	r->key[name.len] = '\n';
+	r->key_len = name.len + 1;
+}
+
 int receipts_new(struct receipts **out, struct connection *c, const struct http_request *request)
 {
 	char token[TOKEN_MAX];
@@ -148,8 +159,9 @@ int receipts_new(struct receipts **out, struct connection *c, const struct http_
 	r->connection = c;
 	r->ticket.settled = receipts_settled;
 	r->taken = r->settled = first - 1;
-	r->token_len = found.len;
-	memcpy(r->key, token, found.len);
+	receipts_scope(r, login_name(c));
+	memcpy(r->key + r->key_len, token, found.len);
+	r->key_len += found.len;
 	ending_init(&r->tell, receipts_tell);
 	connection_known_as(c, receipts_origin(found));
 	*out = r;

@@ -291,6 +291,17 @@ def test_keys_belong_to_who_uses_them(address):
     assert [message["from"] for message in read_all(address)] == ["writer", "patterns"]
 
 
+def test_numbers_of_receipts_belong_to_who_uses_them(address):
+    for who, number in (("patterns", 1), ("all", 2), ("patterns", 1)):
+        with connect(address) as peer:
+            target = "/topics/lobby?format=json&client=abc"
+            peer.send(f"GET {target} HTTP/1.1\r\n{HOST}{UPGRADE}{credential(who)}\r\n")
+            assert Answer(peer).status == 101
+            peer.send(frame(TEXT, who.encode()))
+            assert json.loads(read_frame(peer)[1]) == {"stored": 1, "id": number}
+    assert [message["text"] for message in read_all(address)] == ["patterns", "all"]
+
+
 def test_a_login_may_come_in_pieces(start_hub, token_file):
     hub = start_hub("tcp:127.0.0.1:0", f"--token-file={token_file}")
     with hub.peer() as peer:
