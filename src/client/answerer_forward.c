@@ -209,7 +209,9 @@ static void forward_write_forwarded(struct http_writer *w, const struct http_res
 
 static void forward_write_fields(struct http_writer *w, const struct http_response *r)
 {
-	static const char *const own[] = {"Forwarded", "User-Agent"};
+	/* What a server believes of the proxy before it, which is us. */
+	static const char *const own[] = {"Forwarded", "User-Agent", "X-Forwarded-For",
+		"X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Real-IP"};
 	const struct bytes prefix = BYTES_LITERAL("Request-Header-");
 	struct bytes type = http_fields_get(&r->fields, "Content-Type");
 

@@ -125,7 +125,8 @@ def test_what_the_application_is_told(hub, serve, application):
     serve("facts")
     with Client(hub) as c:
         for _ in range(3):  # over one connection
-            fields = {"Content-Type": "x/y", "X-Thing": "7", "Forwarded": "for=192.0.2.1"}
+            fields = {"Content-Type": "x/y", "X-Thing": "7", "Forwarded": "for=192.0.2.1",
+                      "X-Forwarded-For": "192.0.2.1", "X-Real-IP": "192.0.2.1"}
             hop = {"Connection": "X-Hop", "X-Hop": "1"}
             status, body, head = c.ask("facts?a=b", b"four", **fields, **hop)
     facts = json.loads(body)
@@ -133,6 +134,7 @@ def test_what_the_application_is_told(hub, serve, application):
     assert (status, head["Content-Type"], head["Exit-Status"]) == (200, "application/json", "0")
     assert (facts["query"], facts["length"]) == ("a=b", 4)
     assert (told["Content-Type"], told["X-Thing"], told["Via"]) == ("x/y", "7", "1.1 ferry")
+    assert not {"X-Forwarded-For", "X-Real-IP"} & set(told)
     assert told["Forwarded"].startswith('for=192.0.2.1, for="127.0.0.1:')
     assert "X-Hop" not in told
     assert told["Host"] == application.at.removeprefix("tcp:") or told["Host"] == "localhost"
