@@ -107,7 +107,7 @@ def test_a_file_that_nobody_reads(start_hub, tmp_path):
             peer.send(f"GET /files/large HTTP/1.1\r\n{HOST}\r\n")
             peer.until(b"\r\n\r\n")
         while figures(hub)["too_slow"] != 1:
-            reader.read(64 << 10)
+            reader.read(4 << 10)
         reader.read(1 << 20)
 
 
