@@ -115,7 +115,7 @@ int partial_create(struct partial *p, struct catalogue *c, bool lasting)
 	if (r == 0 && lasting)
 		r = partial_write_record(p);
 	if (r == 0) {
-		p->fd = openat(c->private, p->id, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		p->fd = openat(c->private, p->id, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 		r = p->fd < 0 ? -errno : 0;
 	}
 	if (r < 0)
@@ -282,8 +282,8 @@ static int partial_finish(struct partial *p, struct file *f)
 	const struct record *r = &p->record;
 	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, r->time};
 
-	/* The hub must be able to read what it keeps. */
-	if (r->has_mode && fchmod(p->fd, r->mode | S_IRUSR) < 0)
+	/* The hub must be able to read what it keeps, and nobody else to write to it. */
+	if (r->has_mode && fchmod(p->fd, (r->mode | S_IRUSR) & ~(S_IWGRP | S_IWOTH)) < 0)
 		return -errno;
 	if (r->has_time && futimens(p->fd, times) < 0)
 		return -errno;

@@ -19,6 +19,7 @@
 #include "wire/http_range.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Sent in one turn; brought into the page cache at once. */
 enum { SEND_STRETCH = 256 * 1024, WARM_STRETCH = 2 * 1024 * 1024 };
@@ -152,12 +153,22 @@ static void download_begin_stream(struct download *d, struct http_writer *w)
 		download_send(d);
 }
 
-/* The open file itself instead of its bytes. False: not on such a connection. */
+/* An open descriptor leads back to the file (/proc/self/fd, proc_pid_fd(5)), past the directories
+ * above it: who has it may open the file for all that its mode lets them. */
+static bool download_is_ours_alone(const struct download *d)
+{
+	const struct stat *st = &d->file.st;
+
+	return st->st_uid == geteuid() && !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* The open file itself instead of its bytes. False: not on such a connection, or not this file. */
 static bool download_hand_over(struct download *d)
 {
 	struct exchange *x = d->exchange;
 
-	if (!d->handing || stream_give_file(&x->connection->stream, d->file.fd) < 0)
+	if (!d->handing || !download_is_ours_alone(d) ||
+		stream_give_file(&x->connection->stream, d->file.fd) < 0)
 		return false;
 	d->file.fd = -1;
 	x->connection->server->counters.files_out++;

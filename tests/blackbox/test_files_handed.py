@@ -72,6 +72,16 @@ def test_the_hub_hands_over_a_file(peer):
     assert serves_on(peer)
 
 
+def test_nobody_else_may_write_to_what_is_handed_over(peer, place):
+    put(peer, "a", DATA, "File-Mode: 0666\r\n")
+    assert (place / "a").stat().st_mode & 0o777 == 0o644
+    for mode in (0o664, 0o646):
+        (place / "b").write_bytes(DATA)
+        (place / "b").chmod(mode)
+        answer = get(peer, "b", WANTED)
+        assert answer["file-descriptor"] is None and answer.body == DATA
+
+
 def test_over_tcp_the_bytes_come(hub):
     with hub.peer(hub.addresses[1]) as peer:
         put(peer, "a", DATA)
