@@ -304,7 +304,7 @@ int catalogue_take(struct catalogue *c, const char *partial, struct bytes name,
 	if (parent < 0)
 		return parent;
 	catalogue_release(c, freed);
-	return fsync(parent) < 0 ? -errno : 0;
+	return fsync(parent) < 0 ? CATALOGUE_UNSYNCED : 0;
 }
 
 static int catalogue_unlink(

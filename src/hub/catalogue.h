@@ -88,9 +88,14 @@ void file_close(struct file *f);
  * folder_stat. */
 int catalogue_remove(struct catalogue *c, struct bytes name, const struct file_state *expected);
 
+/* The outcome of catalogue_take: NAME is the file's, but the disk failed to keep that; another file
+ * may have it, or none, after the power was lost. */
+enum { CATALOGUE_UNSYNCED = 1 };
+
 /* Gives NAME to the file PARTIAL of the private directory, which has been charged for. 0, and NAME
- * is on the disk; *is_new says whether there was none before. -ESTALE: NAME is not in the state
- * EXPECTED (NULL: any). Else as folder_stat and folder_make_directory, or what rename(2) gives. */
+ * is on the disk, or CATALOGUE_UNSYNCED; *is_new says whether there was none before. Otherwise
+ * PARTIAL is where it was. -ESTALE: NAME is not in the state EXPECTED (NULL: any). Else as
+ * folder_stat and folder_make_directory, or what rename(2) gives. */
 int catalogue_take(struct catalogue *c, const char *partial, struct bytes name,
 	const struct file_state *expected, bool *is_new);
 

@@ -322,7 +322,7 @@ int partial_commit(struct partial *p, struct file *f, bool *is_new)
 		catalogue_release(c, p->charged - p->size);
 	p->charged = p->size;
 	partial_close(p);
-	return 0;
+	return r == CATALOGUE_UNSYNCED ? PARTIAL_UNSYNCED : 0;
 }
 
 /* ---- those that are left behind ---- */

@@ -40,6 +40,7 @@ struct partial {
 enum {
 	PARTIAL_MORE = 1, /* call again */
 	PARTIAL_WRONG,	  /* the digest is not the one that was said */
+	PARTIAL_UNSYNCED, /* CATALOGUE_UNSYNCED */
 };
 
 /* Makes an empty one; `record` has been filled in. LASTING: to be resumed. 0 or a negative errno.
@@ -70,7 +71,8 @@ void partial_forget_hash(struct partial *p);
 int partial_copy(struct partial *p, int from, uint64_t len);
 
 /* All is written and hashed: checks the digest, syncs, gives it its name; *f is the file (without a
- * descriptor). 0, PARTIAL_WRONG, -ESTALE, or a negative errno of catalogue_take. */
+ * descriptor). 0 or PARTIAL_UNSYNCED, and it is closed; PARTIAL_WRONG, -ESTALE, or a negative errno
+ * of catalogue_take. */
 int partial_commit(struct partial *p, struct file *f, bool *is_new);
 
 /* Takes it out of memory; a lasting one stays on the disk. Safe on PARTIAL_NULL and twice. */

@@ -92,7 +92,7 @@ void upload_answer_finished(struct upload *u, uint64_t announced);
 void upload_answer_offset(struct upload *u, int status);
 void upload_answer_cancelled(struct upload *u);
 
-/* ERROR is a negative errno, or PARTIAL_WRONG. */
+/* ERROR is a negative errno, PARTIAL_WRONG or PARTIAL_UNSYNCED. */
 void upload_refuse(struct upload *u, int error);
 
 /* The problems of the draft. */

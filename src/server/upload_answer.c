@@ -97,6 +97,10 @@ void upload_refuse(struct upload *u, int error)
 	if (error == PARTIAL_WRONG)
 		exchange_refuse(u->exchange, 400,
 			"what came has not the digest that was said; it is dropped");
+	else if (error == PARTIAL_UNSYNCED)
+		exchange_refuse(u->exchange, 500,
+			"the file has its name, but the disk failed to keep that: it may be gone "
+			"when the power is; send it again");
 	else
 		files_refuse(u->exchange, error == -ENOTDIR ? -EEXIST : error);
 }
