@@ -1,7 +1,7 @@
 #include "cli/editor.h"
 
+#include "base/utf8.h"
 #include "cli/terminal.h"
-#include "wire/utf8.h"
 
 #include <errno.h>
 #include <histedit.h>

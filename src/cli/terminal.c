@@ -1,6 +1,6 @@
 #include "cli/terminal.h"
 
-#include "wire/utf8.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 

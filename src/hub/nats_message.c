@@ -136,32 +136,47 @@ static uint64_t read_origin(const struct nats_place *p, natsMsg *msg)
 	return run == p->run || origin & MESSAGE_ORIGIN_LASTING ? origin : 0;
 }
 
+/* Copies the sender's name to TO: who can publish to the stream can write anything there. */
+static int read_sender(natsMsg *msg, struct buffer *to)
+{
+	cleanup(cleanup_free) char *from = NULL;
+	struct bytes sender = BYTES_LITERAL("nats");
+	const char *text;
+
+	if (natsMsgHeader_Get(msg, "Ferry-From", &text) == NATS_OK) {
+		from = strdup(text);
+		if (!from)
+			return -ENOMEM;
+		struct bytes said = bytes_of(from, unescape(from));
+		if (sender_valid(said))
+			sender = said;
+	}
+	return buffer_append(to, sender.data, sender.len);
+}
+
 int nats_message_take(
 	const struct nats_place *p, natsMsg *msg, const jsMsgMetaData *meta, struct batch *b)
 {
-	cleanup(cleanup_free) char *from = NULL;
+	cleanup(buffer_deinit) struct buffer sender = BUFFER_NULL;
 	char topic[NAME_MAX_LEN + 1];
-	const char *text;
 
 	if (!nats_topic(p->stream, natsMsg_GetSubject(msg), topic))
 		return -ENOENT;
-	if (natsMsgHeader_Get(msg, "Ferry-From", &text) != NATS_OK)
-		text = "nats";
-	from = strdup(text);
-	if (!from)
-		return -ENOMEM;
+	int r = read_sender(msg, &sender);
+	if (r < 0)
+		return r;
 	struct publish publish = {
 		.message =
 			{
 				.topic = bytes_text(topic),
-				.from = bytes_of(from, unescape(from)),
+				.from = buffer_bytes(&sender),
 				.body = bytes_of(
 					natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg)),
 				.time_ms = (uint64_t)meta->Timestamp / 1000000,
 				.origin = read_origin(p, msg),
 			},
 	};
-	int r = batch_add(b, &publish);
+	r = batch_add(b, &publish);
 	if (!r)
 		b->records[b->count - 1].id = meta->Sequence.Stream;
 	return r;

@@ -11,7 +11,7 @@
  *			stores none of them twice within the stream's duplicate window
  *
  * The id is the stream's sequence, the time is the server's. A message of another program, which
- * has none of these headers, is from `nats`.
+ * has none of these headers, is from `nats`, and so is one whose sender no name is allowed to be.
  */
 
 #include <nats/nats.h>

@@ -2,13 +2,13 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "server/login.h"
 #include "server/server.h"
 #include "server/upload.h"
 #include "wire/http_condition.h"
 #include "wire/http_digest.h"
 #include "wire/structured.h"
-#include "wire/utf8.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -5,12 +5,12 @@
 
 #include "base/cleanup.h"
 #include "base/date.h"
+#include "base/utf8.h"
 #include "hub/walk.h"
 #include "server/files.h"
 #include "server/login.h"
 #include "server/server.h"
 #include "wire/json.h"
-#include "wire/utf8.h"
 
 #include <stdlib.h>
 

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 
 /* Behind the request's key: "/" and a line's number. */
-enum { KEY_MAX = STORE_KEY_MAX - 21, SENDER_MAX = 128, LINE_EXTRA = 4096 };
+enum { KEY_MAX = STORE_KEY_MAX - 21, LINE_EXTRA = 4096 };
 
 struct posting {
 	struct ticket ticket;
@@ -38,7 +38,7 @@ struct posting {
 	uint8_t sender_len;
 	uint8_t key_len;
 	uint8_t topic[NAME_MAX_LEN];
-	uint8_t sender[SENDER_MAX];
+	uint8_t sender[SENDER_MAX_LEN];
 	uint8_t key[STORE_KEY_MAX];
 };
 

@@ -5,6 +5,7 @@
  */
 
 #include "base/clock.h"
+#include "hub/name.h"
 #include "server/formats.h"
 #include "server/login.h"
 #include "server/server.h"
@@ -13,7 +14,6 @@
 #include "wire/handshake.h"
 #include "wire/media.h"
 #include "wire/sse.h"
-#include "wire/utf8.h"
 
 #include <errno.h>
 
@@ -51,15 +51,6 @@ bool topics_name(struct exchange *x, const struct http_request *r, uint8_t *to, 
 	return false;
 }
 
-/* What may stand in front of a message on everybody's terminal. */
-static bool topics_is_sender(struct bytes name)
-{
-	for (size_t i = 0; i < name.len; i++)
-		if (name.data[i] < 0x20 || name.data[i] == 0x7f)
-			return false;
-	return utf8_valid(name);
-}
-
 bool topics_sender(struct exchange *x, const struct http_request *r, uint8_t *to, size_t cap,
 	struct bytes *name)
 {
@@ -80,7 +71,7 @@ bool topics_sender(struct exchange *x, const struct http_request *r, uint8_t *to
 		exchange_refuse(x, 403, "the name is somebody's who proves it");
 		return false;
 	}
-	if (e == 0 && topics_is_sender(*name))
+	if (e == 0 && sender_valid(*name))
 		return true;
 	exchange_refuse(
 		x, 400, "a name is up to %zu bytes of UTF-8 without control characters", cap);

@@ -12,8 +12,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { SENDER_MAX = 128 };
-
 struct session {
 	struct websocket wire;
 	struct receipts *receipts; /* NULL for a client that wants none */
@@ -232,7 +230,7 @@ void websocket_open(
 	struct exchange *x, const struct http_request *r, struct bytes topic, struct since since)
 {
 	struct connection *c = x->connection;
-	uint8_t name[SENDER_MAX];
+	uint8_t name[SENDER_MAX_LEN];
 	struct bytes sender;
 
 	struct receipts *receipts = NULL;

@@ -14,9 +14,9 @@
 #include <jansson.h>
 
 #include "base/date.h"
+#include "base/utf8.h"
 #include "wire/base64.h"
 #include "wire/put.h"
-#include "wire/utf8.h"
 
 #define EACH_BYTE(n) (0x0101010101010101 * (uint64_t)(n))
 

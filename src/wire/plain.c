@@ -7,8 +7,8 @@
 
 #include "wire/plain.h"
 
+#include "base/utf8.h"
 #include "wire/put.h"
-#include "wire/utf8.h"
 
 static struct bytes without_cr(struct bytes line)
 {

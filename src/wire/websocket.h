@@ -18,7 +18,7 @@
 
 #include "base/bytes.h"
 #include "base/message.h"
-#include "wire/utf8.h"
+#include "base/utf8.h"
 
 enum websocket_role {
 	WEBSOCKET_SERVER, /* wants masked frames */

@@ -1,7 +1,7 @@
 /* UTF-8: the same verdict however the text is cut, and the same as that of a decoder that builds
  * the characters' numbers. */
 
-#include "wire/utf8.h"
+#include "base/utf8.h"
 #include "../cuts.h"
 #include "fuzz.h"
 

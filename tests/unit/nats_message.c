@@ -49,8 +49,7 @@ static const char *header(const struct trip *t, const char *name)
 static void arrives_as_it_was(void **state)
 {
 	static const char *const topics[] = {"lobby", "a.b", ".", "..a-b_c.", "A"};
-	static const char *const names[] = {
-		"anna", "", "grüß dich", "100%", "%41", "a\r\nb: c\x7f"};
+	static const char *const names[] = {"anna", "", "grüß dich", "100%", "%41", "a b: c"};
 
 	for (size_t i = 0; i < 5; i++) {
 		for (size_t k = 0; k < 6; k++) {
@@ -117,6 +116,38 @@ static void others_messages_are_taken_as_they_come(void **state)
 	batch_free(b);
 }
 
+static void expect_sender(const char *header, const char *sender)
+{
+	const jsMsgMetaData meta = {.Sequence.Stream = 1};
+	struct batch *b = batch_new();
+	natsMsg *msg;
+
+	assert_int_equal(natsMsg_Create(&msg, "ferry.lobby", NULL, "hi", 2), NATS_OK);
+	assert_int_equal(natsMsgHeader_Set(msg, "Ferry-From", header), NATS_OK);
+	assert_int_equal(nats_message_take(&here, msg, &meta, b), 0);
+	assert_true(bytes_equal(batch_message(b, &b->records[0]).from, bytes_text(sender)));
+	natsMsg_Destroy(msg);
+	batch_free(b);
+}
+
+static void what_is_no_senders_name_is_not_taken(void **state)
+{
+	char longest[SENDER_MAX_LEN + 1], longer[SENDER_MAX_LEN + 2];
+
+	memset(longest, 'a', sizeof(longest));
+	longest[SENDER_MAX_LEN] = '\0';
+	memset(longer, 'a', sizeof(longer));
+	longer[SENDER_MAX_LEN + 1] = '\0';
+	expect_sender("anna%20b", "anna b");
+	expect_sender(longest, longest);
+	expect_sender(longer, "nats");
+	expect_sender("anna: hi%0Abob", "nats");
+	expect_sender("anna%1B[2J", "nats");
+	expect_sender("%00", "nats");
+	expect_sender("%7F", "nats");
+	expect_sender("%FF", "nats");
+}
+
 static void expect_answer(const char *json, int result, uint64_t id, bool repeat)
 {
 	struct batch_record r = {0};
@@ -157,6 +188,7 @@ int main(void)
 		cmocka_unit_test(origins_are_a_runs_but_a_clients_own),
 		cmocka_unit_test(keys_are_a_topics),
 		cmocka_unit_test(others_messages_are_taken_as_they_come),
+		cmocka_unit_test(what_is_no_senders_name_is_not_taken),
 		cmocka_unit_test(answers),
 	};
 	return cmocka_run_group_tests(tests, open_library, close_library);

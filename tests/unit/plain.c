@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "../cuts.h"
+#include "base/utf8.h"
 #include "test.h"
-#include "wire/utf8.h"
 
 #define MANY "0123456789abcdef"
 

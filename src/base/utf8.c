@@ -4,7 +4,7 @@
  * over eight bytes a step.
  */
 
-#include "wire/utf8.h"
+#include "base/utf8.h"
 
 static bool is_ascii_8(const uint8_t *data)
 {
