@@ -134,3 +134,23 @@ size_t batch_record_size(const struct batch_record *r)
 {
 	return (size_t)r->topic_len + r->from_len + r->body_len + r->key_len + sizeof(*r);
 }
+
+struct batch_record *batches_find(const struct list *batches, uint64_t number)
+{
+	list_each (node, batches) {
+		const struct batch *b = container_of(node, struct batch, node);
+		if (number >= b->number && number - b->number < b->count)
+			return &b->records[number - b->number];
+	}
+	return NULL;
+}
+
+void batches_expire(const struct list *batches, uint64_t before_ms)
+{
+	list_each (node, batches) {
+		const struct batch *b = container_of(node, struct batch, node);
+		for (size_t i = 0; i < b->count; i++)
+			if (b->records[i].time_ms < before_ms && !batch_has_outcome(&b->records[i]))
+				b->records[i].result = -ETIMEDOUT;
+	}
+}

@@ -53,6 +53,18 @@ int batch_add(struct batch *b, const struct publish *p);
 struct message batch_message(const struct batch *b, const struct batch_record *r);
 struct bytes batch_key(const struct batch *b, const struct batch_record *r);
 
+/* A store that never answers 0 as an id has noted what became of R. */
+static inline bool batch_has_outcome(const struct batch_record *r)
+{
+	return r->id || r->result;
+}
+
+/* The record with that number, of a list of batches whose records are numbered; or NULL. */
+struct batch_record *batches_find(const struct list *batches, uint64_t number);
+
+/* What came before BEFORE_MS and has no outcome has one now: -ETIMEDOUT. */
+void batches_expire(const struct list *batches, uint64_t before_ms);
+
 /* What P counts against a bound on what is on its way, and what its record does. */
 size_t batch_cost(const struct publish *p);
 size_t batch_record_size(const struct batch_record *r);

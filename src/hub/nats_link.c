@@ -88,26 +88,18 @@ static void on_feed_over(void *data)
 	link_heard_last(l);
 }
 
+/* Locked; where the link stops, the hub may be gone. */
+static void link_wake(const struct nats_link *l)
+{
+	if (!l->stopping)
+		l->options.wake(l->options.data);
+}
+
 static void link_listens(struct nats_link *l)
 {
 	pthread_mutex_lock(&l->lock);
 	l->listening++;
 	pthread_mutex_unlock(&l->lock);
-}
-
-static struct batch_record *link_record(struct nats_link *l, uint64_t number)
-{
-	list_each (node, &l->sent) {
-		const struct batch *b = container_of(node, struct batch, node);
-		if (number >= b->number && number - b->number < b->count)
-			return &b->records[number - b->number];
-	}
-	return NULL;
-}
-
-static bool is_answered(const struct batch_record *r)
-{
-	return r->id || r->result;
 }
 
 static void on_answer(natsConnection *connection, natsSubscription *s, natsMsg *msg, void *data)
@@ -116,15 +108,15 @@ static void on_answer(natsConnection *connection, natsSubscription *s, natsMsg *
 	uint64_t number = strtoull(natsMsg_GetSubject(msg) + strlen(l->inbox) + 1, NULL, 10);
 
 	pthread_mutex_lock(&l->lock);
-	struct batch_record *record = link_record(l, number);
+	struct batch_record *record = l->stopping ? NULL : batches_find(&l->sent, number);
 	if (natsMsg_IsNoResponders(msg))
 		link_lose(l); /* JetStream is not there yet */
-	else if (record && !is_answered(record))
+	else if (record && !batch_has_outcome(record))
 		nats_answer(
 			record, bytes_of(natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg)));
+	link_wake(l);
 	pthread_mutex_unlock(&l->lock);
 	natsMsg_Destroy(msg);
-	l->options.wake(l->options.data);
 }
 
 /* Takes MSG in, when the hub has room for it: true when the hub is to be woken. Locked. */
@@ -153,17 +145,15 @@ static void on_fed(natsConnection *connection, natsSubscription *s, natsMsg *msg
 	struct feed *feed = data;
 	struct nats_link *l = feed->link;
 	jsMsgMetaData *meta = NULL;
-	bool wake = false;
 
 	if (natsMsg_GetMetaData(&meta, msg) == NATS_OK) {
 		pthread_mutex_lock(&l->lock);
-		wake = link_take(l, feed, msg, meta);
+		if (link_take(l, feed, msg, meta))
+			link_wake(l);
 		pthread_mutex_unlock(&l->lock);
 	}
 	jsMsgMetaData_Destroy(meta);
 	natsMsg_Destroy(msg);
-	if (wake)
-		l->options.wake(l->options.data);
 }
 
 /* ---- the thread ---- */
@@ -259,7 +249,7 @@ static void link_publish(struct nats_link *l, struct batch *b)
 {
 	l->busy = b;
 	for (size_t i = 0; i < b->count; i++) {
-		bool answered = is_answered(&b->records[i]);
+		bool answered = batch_has_outcome(&b->records[i]);
 		pthread_mutex_unlock(&l->lock);
 		if (!answered)
 			link_publish_record(l, b, i);
@@ -373,7 +363,7 @@ int nats_link_outcome(struct nats_link *l, size_t i, struct batch **b, struct ba
 		*b = container_of(oldest, struct batch, node);
 		if (i < (*b)->count) {
 			*outcome = (*b)->records[i];
-			r = is_answered(outcome);
+			r = batch_has_outcome(outcome);
 		}
 	}
 	pthread_mutex_unlock(&l->lock);
@@ -390,21 +380,11 @@ bool nats_link_take_off(struct nats_link *l, struct batch *b)
 	return free;
 }
 
-static void expire(const struct list *batches, uint64_t before_ms)
-{
-	list_each (node, batches) {
-		const struct batch *b = container_of(node, struct batch, node);
-		for (size_t i = 0; i < b->count; i++)
-			if (b->records[i].time_ms < before_ms && !is_answered(&b->records[i]))
-				b->records[i].result = -ETIMEDOUT;
-	}
-}
-
 void nats_link_expire(struct nats_link *l, uint64_t before_ms)
 {
 	pthread_mutex_lock(&l->lock);
-	expire(&l->sent, before_ms);
-	expire(&l->todo, before_ms);
+	batches_expire(&l->sent, before_ms);
+	batches_expire(&l->todo, before_ms);
 	pthread_mutex_unlock(&l->lock);
 }
 
@@ -429,8 +409,9 @@ static int link_start(struct nats_link *l)
 	return -error;
 }
 
-/* Waits for the last call of libnats' threads. */
-static void link_deinit(struct nats_link *l)
+/* Its own thread has ended, or never began. Waits for the last call of libnats' threads; when it
+ * has not come in time it may still come, so the link stays for it. Returns NULL. */
+static struct nats_link *link_end(struct nats_link *l)
 {
 	uint64_t until = clock_monotonic_ms() + CLOSE_MS;
 
@@ -442,12 +423,17 @@ static void link_deinit(struct nats_link *l)
 	pthread_mutex_lock(&l->lock);
 	while (l->listening && clock_monotonic_ms() < until)
 		link_wait(l, AGAIN_MS);
+	bool over = !l->listening;
 	pthread_mutex_unlock(&l->lock);
+	if (!over)
+		return NULL;
 	natsInbox_Destroy(l->inbox);
 	jsStreamInfo_Destroy(l->info);
 	batch_free(l->incoming);
 	pthread_cond_destroy(&l->changed);
 	pthread_mutex_destroy(&l->lock);
+	free(l);
+	return NULL;
 }
 
 static void link_init(struct nats_link *l)
@@ -458,9 +444,13 @@ static void link_init(struct nats_link *l)
 	list_init(&l->sent);
 }
 
-int nats_link_open(struct nats_link *l, const struct nats_url *url, jsCtx *asking,
+int nats_link_new(struct nats_link **out, const struct nats_url *url, jsCtx *asking,
 	uint64_t after_id, const struct store_nats_options *options, struct fault *why)
 {
+	struct nats_link *l = malloc(sizeof(*l));
+
+	if (!l)
+		return fault_errno(why, -ENOMEM, "%s", url->shown);
 	*l = (struct nats_link){
 		.options = *options,
 		.url = url,
@@ -482,17 +472,18 @@ int nats_link_open(struct nats_link *l, const struct nats_url *url, jsCtx *askin
 		if (r < 0)
 			fault_errno(why, r, "%s: no thread for it", url->shown);
 	}
-	if (r < 0)
-		link_deinit(l);
+	*out = r < 0 ? link_end(l) : l;
 	return r;
 }
 
-void nats_link_close(struct nats_link *l)
+struct nats_link *nats_link_free(struct nats_link *l)
 {
+	if (!l)
+		return NULL;
 	pthread_mutex_lock(&l->lock);
 	l->stopping = true;
 	pthread_cond_broadcast(&l->changed);
 	pthread_mutex_unlock(&l->lock);
 	pthread_join(l->thread, NULL);
-	link_deinit(l);
+	return link_end(l);
 }

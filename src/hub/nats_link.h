@@ -45,13 +45,13 @@ struct nats_link {
 };
 
 /* Connects and starts the feed behind the message AFTER_ID. URL and ASKING must stay. May block. 0,
- * or negative errno with *why, and nothing is left behind. */
-int nats_link_open(struct nats_link *l, const struct nats_url *url, jsCtx *asking,
+ * or negative errno with *why. */
+int nats_link_new(struct nats_link **out, const struct nats_url *url, jsCtx *asking,
 	uint64_t after_id, const struct store_nats_options *options, struct fault *why);
 
 /* Takes what was not published or not answered with it. The batches on the lists are the caller's.
- * May block. */
-void nats_link_close(struct nats_link *l);
+ * May block. Takes NULL, returns NULL. */
+struct nats_link *nats_link_free(struct nats_link *l);
 
 /* Publishes B's records; B stays the link's until nats_link_take_off. */
 void nats_link_give(struct nats_link *l, struct batch *b);

@@ -37,7 +37,7 @@ struct store_nats {
 	natsConnection *connection; /* of the reader */
 	jsCtx *js;
 	uint64_t max_payload;
-	struct nats_link link;
+	struct nats_link *link;
 	struct nats_reader reader;
 	struct table topics;
 	struct batch *filling; /* of this turn */
@@ -88,7 +88,7 @@ static void nats_commit(struct store *s)
 	struct store_nats *n = nats_of(s);
 
 	if (n->filling && n->filling->count)
-		nats_link_give(&n->link, take(n->filling));
+		nats_link_give(n->link, take(n->filling));
 }
 
 /* ---- out ---- */
@@ -143,7 +143,7 @@ static bool nats_poll_feed(struct store_nats *n, size_t max_bytes)
 	if (!n->empty)
 		n->empty = batch_new();
 	if (!n->coming && n->empty) {
-		n->coming = nats_link_receive(&n->link, n->empty);
+		n->coming = nats_link_receive(n->link, n->empty);
 		if (n->coming)
 			n->empty = NULL;
 	}
@@ -179,7 +179,7 @@ static void nats_poll_answers(struct store_nats *n)
 	struct batch_record outcome;
 	struct batch *b;
 
-	for (int r; (r = nats_link_outcome(&n->link, n->settled, &b, &outcome)) != 0;) {
+	for (int r; (r = nats_link_outcome(n->link, n->settled, &b, &outcome)) != 0;) {
 		if (!b)
 			break;
 		if (r > 0 && !outcome.result && outcome.id > s->state.last_id &&
@@ -189,7 +189,7 @@ static void nats_poll_answers(struct store_nats *n)
 			nats_settle(s, &b->records[n->settled++], outcome);
 			continue;
 		}
-		if (!nats_link_take_off(&n->link, b))
+		if (!nats_link_take_off(n->link, b))
 			break;
 		list_unlink(&b->held);
 		batch_free(b);
@@ -242,7 +242,7 @@ static void nats_count(struct store_nats *n, const jsStreamInfo *info)
 
 static void nats_poll_news(struct store_nats *n)
 {
-	jsStreamInfo *info = nats_link_news(&n->link);
+	jsStreamInfo *info = nats_link_news(n->link);
 
 	if (info)
 		nats_count(n, info);
@@ -272,7 +272,7 @@ static void nats_tick(struct store *s, uint64_t now_ms)
 	struct store_nats *n = nats_of(s);
 
 	n->expired_ms = now_ms - EXPIRE_MS;
-	nats_link_expire(&n->link, n->expired_ms);
+	nats_link_expire(n->link, n->expired_ms);
 	n->options.wake(n->options.data);
 }
 
@@ -375,7 +375,7 @@ static struct store *nats_free(struct store *s)
 
 	nats_drain(n);
 	worker_stop(&n->reader.worker);
-	nats_link_close(&n->link);
+	n->link = nats_link_free(n->link);
 	worker_collect(&n->reader.worker, &reads);
 	list_each_safe (node, &reads)
 		nats_read_free(container_of(node, struct nats_read, node));
@@ -420,17 +420,17 @@ static void nats_find_newest(struct store_nats *n, const jsStreamInfo *info)
 
 static int nats_start(struct store_nats *n, uint64_t last_id, struct fault *why)
 {
-	int r = nats_link_open(&n->link, &n->url, n->js, last_id, &n->options, why);
+	int r = nats_link_new(&n->link, &n->url, n->js, last_id, &n->options, why);
 
 	if (r < 0)
 		return r;
-	n->reader.place = &n->link.place;
+	n->reader.place = &n->link->place;
 	n->reader.js = n->js;
 	n->reader.worker.wake = n->options.wake;
 	n->reader.worker.data = n->options.data;
 	r = nats_reader_start(&n->reader);
 	if (r < 0) {
-		nats_link_close(&n->link);
+		n->link = nats_link_free(n->link);
 		fault_errno(why, r, "%s: no thread to read it", n->url.shown);
 	}
 	return r;
