@@ -4,7 +4,7 @@ import shutil
 import subprocess
 
 import pytest
-from paths import BUILD, FERRY
+from paths import BUILD, FERRY, ROOT
 
 ANALYZE = shutil.which("systemd-analyze")
 
@@ -14,9 +14,8 @@ pytestmark = pytest.mark.skipif(not ANALYZE, reason="no systemd-analyze here")
 @pytest.fixture
 def units(tmp_path):
     """As installed, but with the program of this build."""
-    for name in ("ferry.service", "ferry.socket"):
-        text = (BUILD / "systemd" / name).read_text()
-        (tmp_path / name).write_text(with_program(text))
+    for unit in (BUILD / "systemd/ferry.service", ROOT / "systemd/ferry.socket"):
+        (tmp_path / unit.name).write_text(with_program(unit.read_text()))
     return [tmp_path / "ferry.service", tmp_path / "ferry.socket"]
 
 
