@@ -250,7 +250,8 @@ struct ferry_ask_options {
 	const char *type;	    /* of the body (NULL: none) */
 	const char *const *headers; /* further fields, "Name: value"; NULL is behind the last */
 	int streamed;	/* the body is written by ferry_ask_write(), of any length (0) */
-	int retry_lost; /* a server that is lost before its reply may be followed by another (0) */
+	int retry_lost; /* a server that is lost before its reply may be followed by another, three
+			   in all (0) */
 	int timeout_ms; /* until the reply begins (30,000); -1: for ever */
 
 	/* The reply begins; R, which has no body yet, lives for the call. */

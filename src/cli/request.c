@@ -37,7 +37,9 @@ static const struct option_entry request_options[] = {
 	{"header", 'H', OPTION_LIST, offsetof(struct request_settings, headers), "'NAME: VALUE'",
 		NULL, 0, 0, "a further field that goes with the request"},
 	{"retry-lost", 0, OPTION_FLAG, offsetof(struct request_settings, retry_lost), NULL, NULL, 0,
-		0, "when the server is lost before its reply, let another one answer"},
+		0,
+		"when the server is lost before its reply, let another one answer, of three in "
+		"all"},
 	OPTION_END,
 };
 

@@ -15,7 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { BODY_SMALL = 16 * 1024, BODY_KEPT = 64 * 1024, FIELDS_MAX = 8 * 1024 };
+enum { BODY_SMALL = 16 * 1024, BODY_KEPT = 64 * 1024, FIELDS_MAX = 8 * 1024, SERVERS_MAX = 3 };
 
 static struct desk *desk_of(const struct asking *a)
 {
@@ -53,11 +53,15 @@ void asking_lose(struct asking *a, const char *detail)
 {
 	struct desk *d = desk_of(a);
 
-	if (a->retry && !a->replying && call_again(&d->services, &a->call, desk_now(d)) == 0) {
+	a->losses++;
+	if (a->retry && !a->replying && a->losses < SERVERS_MAX &&
+		call_again(&d->services, &a->call, desk_now(d)) == 0) {
 		desk_arm(d);
 		return;
 	}
 	a->lost = true;
+	if (a->losses >= SERVERS_MAX)
+		detail = "each of the 3 servers that were given it was lost";
 	asking_fail(a, 502, detail);
 }
 

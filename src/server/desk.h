@@ -56,6 +56,7 @@ struct asking {
 	struct buffer fields; /* of the asker's own: lines "Request-Header-NAME: VALUE" */
 	uint64_t length;      /* of the body, or HTTP_LENGTH_UNKNOWN */
 	bool complete;	      /* the body has come */
+	unsigned losses;      /* servers that it was given to, and that are gone */
 	bool lost;	      /* the server is gone */
 	bool retry;	      /* if it is, another may have the call; the whole body is kept */
 	bool replying;	      /* the asker has had the head */
@@ -84,7 +85,7 @@ struct answering {
 void desk_give(struct call *c, struct taker *t);
 
 /* The server is gone before the reply began: the call is given to another when the asker wants
- * that, or fails with 502. */
+ * that and fewer than three were lost so, or fails with 502. */
 void asking_lose(struct asking *a, const char *detail);
 
 /* The call fails: the asker is told so, with STATUS or by a connection that breaks off. */

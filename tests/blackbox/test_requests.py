@@ -310,6 +310,23 @@ def test_another_server_may_take_over(hub, client, body, begun):
     assert figures(hub)["calls"] == 1
 
 
+def test_a_request_that_kills_its_servers(hub, client):
+    asker = client()
+    servers = [client() for _ in range(4)]
+    for count, server in enumerate(servers, 1):
+        server.post("up/next?tied=1")
+        until_waiting(hub, count)
+    asker.post("up", b"poison", Request_Retry="lost")
+    for server in servers[:3]:
+        assert server.answer().read() == b"poison"
+        server.http.close()
+    answer = asker.answer()
+    assert answer.status == 502
+    assert b"3 servers" in answer.read()
+    asker.post("up", b"harmless")
+    assert servers[3].answer().read() == b"harmless"
+
+
 def test_nobody_takes_over(hub, client):
     asker, server = client(), client()
     server.post("up/next?tied=1")
