@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -50,13 +51,24 @@ def attempt(hub, how, name, size):
         return chunked(peer, name, size).status
 
 
+def await_bytes(hub, size):
+    """What was refused is dropped after the answer."""
+    end = time.monotonic() + PATIENCE
+    with hub.peer() as peer:
+        while request(peer, "GET", "/status").json["files_bytes"] != size:
+            assert time.monotonic() < end
+
+
 @pytest.mark.parametrize("how", ["length", "chunked"])
 def test_sizes(bounded, place, how):
     assert attempt(bounded, how, "a", 1100) == 413
+    await_bytes(bounded, 100)
     assert attempt(bounded, how, "a", 1000) == 201
     assert attempt(bounded, how, "b", 500) == 507  # 1,100 of 1,500 are there
+    await_bytes(bounded, 1100)
     assert attempt(bounded, how, "b", 400) == 201
     assert attempt(bounded, how, "c", 100) == 507
+    await_bytes(bounded, 1500)
     with bounded.peer() as peer:
         assert request(peer, "DELETE", "/files/a").status == 204
     assert attempt(bounded, how, "c", 1000) == 201
