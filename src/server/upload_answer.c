@@ -69,7 +69,7 @@ void upload_answer_offset(struct upload *u, int status)
 {
 	struct exchange *x = u->exchange;
 	struct http_writer w = exchange_begin(x, status);
-	uint64_t size = u->finished ? (uint64_t)u->file.st.st_size : u->partial.size;
+	uint64_t size = u->finished ? (uint64_t)u->file.st.st_size : u->intake.written;
 
 	write_resumable(&w, u);
 	http_writer_number(&w, "Upload-Offset", size);
@@ -117,7 +117,7 @@ static void refuse_problem(struct upload *u, const struct http_problem *problem)
 		x->keep_alive = false;
 	struct http_writer w = exchange_begin(x, problem->status);
 	http_writer_text(&w, "Content-Type", HTTP_PROBLEM_MEDIA_TYPE);
-	http_writer_number(&w, "Upload-Offset", u->partial.size);
+	http_writer_number(&w, "Upload-Offset", u->intake.written);
 	http_writer_text(&w, "Upload-Complete", http_upload_complete_text(u->finished));
 	exchange_send(x, &w, buffer_bytes(&body));
 }
@@ -127,7 +127,7 @@ void upload_refuse_offset(struct upload *u)
 	char members[96];
 
 	snprintf(members, sizeof(members), "\"expected-offset\":%llu,\"provided-offset\":%llu",
-		(unsigned long long)u->partial.size, (unsigned long long)u->said.upload.offset);
+		(unsigned long long)u->intake.written, (unsigned long long)u->said.upload.offset);
 	refuse_problem(u, &(struct http_problem){
 				  .status = 409,
 				  .type = PROBLEM_TYPE "mismatching-upload-offset",
