@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/uio.h>
@@ -104,6 +105,17 @@ static int partial_choose_id(struct partial *p)
 	return 0;
 }
 
+/* Makes it one that partial_expire passes over: until the descriptor is closed. */
+static int partial_lock(struct partial *p)
+{
+	struct stat st = {0};
+
+	if (flock(p->fd, LOCK_EX) < 0 || fstat(p->fd, &st) < 0)
+		return -errno;
+	p->size = (uint64_t)st.st_size;
+	return st.st_nlink ? 0 : -ENOENT; /* expired just then */
+}
+
 int partial_create(struct partial *p, struct catalogue *c, bool lasting)
 {
 	p->catalogue = c;
@@ -116,7 +128,7 @@ int partial_create(struct partial *p, struct catalogue *c, bool lasting)
 		r = partial_write_record(p);
 	if (r == 0) {
 		p->fd = openat(c->private, p->id, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-		r = p->fd < 0 ? -errno : 0;
+		r = p->fd < 0 ? -errno : partial_lock(p);
 	}
 	if (r < 0)
 		partial_discard(p);
@@ -125,8 +137,6 @@ int partial_create(struct partial *p, struct catalogue *c, bool lasting)
 
 int partial_open(struct partial *p, struct catalogue *c, struct bytes id)
 {
-	struct stat st;
-
 	*p = PARTIAL_NULL;
 	if (!partial_is_id(id))
 		return -ENOENT;
@@ -140,12 +150,11 @@ int partial_open(struct partial *p, struct catalogue *c, struct bytes id)
 	p->catalogue = c;
 	p->lasting = true;
 	p->fd = openat(c->private, p->id, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	if (p->fd < 0 || fstat(p->fd, &st) < 0) {
-		r = -errno;
+	r = p->fd < 0 ? -errno : partial_lock(p);
+	if (r < 0) {
 		partial_close(p);
 		return r;
 	}
-	p->size = (uint64_t)st.st_size;
 	p->charged = p->size;
 	return 0;
 }
@@ -363,15 +372,21 @@ static void partial_tidy(struct catalogue *c, const char *id, const struct stat 
 	}
 }
 
-static void partial_expire(struct catalogue *c, const char *id, const struct stat *st)
+/* Whoever has it in memory has it locked. */
+static void partial_expire(struct catalogue *c, const char *id, const struct stat *seen)
 {
 	struct record record;
+	struct stat st;
 
-	if (!partial_is_old(st) || partial_read_record(c, id, &record) < 0)
+	if (!partial_is_old(seen))
+		return;
+	cleanup(cleanup_close) int fd = openat(c->private, id, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &st) < 0 || !st.st_nlink ||
+		!partial_is_old(&st) || partial_read_record(c, id, &record) < 0)
 		return;
 	partial_remove(c, id);
 	catalogue_end(c);
-	catalogue_release(c, (uint64_t)st->st_size);
+	catalogue_release(c, (uint64_t)st.st_size);
 }
 
 /* Records whose file was given its name, or was never made. */

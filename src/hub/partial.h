@@ -8,6 +8,9 @@
  * record beside it, `ID.record` (record.h), so it outlives the process that was killed: what is in
  * the file is what has been received. What has no record is removed by the next hub.
  *
+ * Whoever has a partial in memory has its file locked (flock(2)), so that it is not removed as one
+ * that nobody came back for.
+ *
  * Everything but partial_charge waits for the disk. One thread may write and another one hash at
  * the same time; nothing else goes together.
  */
@@ -85,5 +88,5 @@ void partial_discard(struct partial *p);
  * for those that stay: for the beginning. */
 int partials_tidy(struct catalogue *c);
 
-/* Removes those that have a record and were not written to for PARTIAL_AGE_S. */
+/* Removes those that have a record, were not written to for PARTIAL_AGE_S, and are in no memory. */
 void partials_expire(struct catalogue *c);

@@ -1,4 +1,4 @@
-/* The catalogue with plain calls: names, what is planted in the way, renames, bounds. */
+/* The catalogue with plain calls: what is planted in the way, renames, bounds. */
 
 #include "hub/catalogue.h"
 #include "base/cleanup.h"
@@ -142,38 +142,6 @@ static struct file_state state_of(struct shelf *s, const char *name)
 	state.st = f.st;
 	file_close(&f);
 	return state;
-}
-
-/* ---- names ---- */
-
-static void knows_names(void **state)
-{
-	static const char *const good[] = {
-		"a", "a b", "a/b/c", "a.b", "a..", "\xc3\xbc", "-", "~", "a\\b", "a%2f"};
-	static const char *const bad[] = {"", "/", "/a", "a/", "a//b", ".", "..", ".a", "a/..",
-		"../a", "a/./b", "a/.b", "a\nb", "a\x7f", "\x01"};
-	char long_name[FILE_NAME_MAX_LEN + 2];
-
-	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
-		assert_true(file_name_valid(bytes_text(good[i])));
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		assert_false(file_name_valid(bytes_text(bad[i])));
-	assert_false(file_name_valid(bytes_of("a\0b", 3)));
-	memset(long_name, 'a', sizeof(long_name));
-	assert_true(file_name_valid(bytes_of(long_name, FILE_SEGMENT_MAX_LEN)));
-	assert_false(file_name_valid(bytes_of(long_name, FILE_SEGMENT_MAX_LEN + 1)));
-	for (size_t i = 100; i < sizeof(long_name); i += 100)
-		long_name[i] = '/';
-	assert_true(file_name_valid(bytes_of(long_name, FILE_NAME_MAX_LEN)));
-	assert_false(file_name_valid(bytes_of(long_name, FILE_NAME_MAX_LEN + 1)));
-}
-
-static void takes_names_apart(void **state)
-{
-	assert_true(bytes_equal(file_name_parent(bytes_text("a/b/c")), bytes_text("a/b")));
-	assert_true(bytes_equal(file_name_leaf(bytes_text("a/b/c")), bytes_text("c")));
-	assert_int_equal(file_name_parent(bytes_text("c")).len, 0);
-	assert_true(bytes_equal(file_name_leaf(bytes_text("c")), bytes_text("c")));
 }
 
 /* ---- what is planted ---- */
@@ -431,6 +399,31 @@ static void stays_young_when_it_gets_no_name(void **state)
 	assert_int_equal(catalogue_used(s->catalogue), 1);
 }
 
+/* One that a client asks about now and then stays in memory, and is written to by nobody. */
+static void expires_what_nobody_has_open(void **state)
+{
+	static const struct timespec old[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+	struct shelf *s = *state;
+	struct partial p = partial_of("a");
+	char id[PARTIAL_ID_LEN + 1];
+
+	assert_int_equal(put(s, "b", "0"), 0);
+	assert_int_equal(partial_create(&p, s->catalogue, true), 0);
+	fill(&p, "abc");
+	strcpy(id, p.id);
+	assert_int_equal(futimens(p.fd, old), 0);
+	partials_expire(s->catalogue);
+	assert_int_equal(catalogue_used(s->catalogue), 4);
+	partial_close(&p);
+	assert_int_equal(partial_open(&p, s->catalogue, bytes_text(id)), 0);
+	partials_expire(s->catalogue);
+	assert_int_equal(catalogue_used(s->catalogue), 4);
+	partial_close(&p);
+	partials_expire(s->catalogue);
+	assert_int_equal(catalogue_used(s->catalogue), 1);
+	assert_int_equal(partial_open(&p, s->catalogue, bytes_text(id)), -ENOENT);
+}
+
 static void copies_open_files(void **state)
 {
 	struct shelf *s = *state;
@@ -475,8 +468,6 @@ static void tells_that_a_name_may_not_last(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(knows_names),
-		cmocka_unit_test(takes_names_apart),
 		ON_SHELF(follows_no_link),
 		ON_SHELF(opens_nothing_but_files),
 		ON_SHELF(walks_over_files_alone),
@@ -490,6 +481,7 @@ int main(void)
 		ON_SHELF(has_one_owner),
 		ON_SHELF(goes_on_with_what_is_there),
 		ON_SHELF(stays_young_when_it_gets_no_name),
+		ON_SHELF(expires_what_nobody_has_open),
 		ON_SHELF(copies_open_files),
 		ON_SHELF(tells_that_a_name_may_not_last),
 	};
