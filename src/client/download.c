@@ -234,10 +234,35 @@ static void download_begin_anew(struct download *d)
 	transfer_again(&d->transfer);
 }
 
+static void download_run_landing(struct job *j)
+{
+	struct download *d = container_of(j, struct download, job);
+
+	d->result = landing_finish(&d->landing, &d->facts, &d->why);
+}
+
+static void download_landed(struct job *j)
+{
+	struct download *d = container_of(j, struct download, job);
+
+	if (!d->busy)
+		landing_close(&d->landing); /* since download_deinit() nobody waits for it */
+	else if (d->result < 0)
+		transfer_give_up(&d->transfer, &d->why);
+	else
+		download_end(d, NULL);
+}
+
+/* The disk takes its time, and other files have to go on. */
+static void download_land(struct download *d)
+{
+	transfer_stop(&d->transfer);
+	job_start(d->transfer.call.link.loop, &d->job, download_run_landing, download_landed);
+}
+
 static void download_judge(struct download *d)
 {
 	uint8_t digest[SHA256_SIZE];
-	struct fault why;
 
 	int r = download_digest(d, digest);
 	if (r < 0) {
@@ -255,11 +280,10 @@ static void download_judge(struct download *d)
 		return;
 	}
 	memcpy(d->digest, digest, SHA256_SIZE);
-	r = download_is_stream(d) ? 0 : landing_finish(&d->landing, &d->facts, &why);
-	if (r < 0)
-		transfer_give_up(&d->transfer, &why);
-	else
+	if (download_is_stream(d))
 		download_end(d, NULL);
+	else
+		download_land(d);
 }
 
 static void download_on_copying(uv_timer_t *timer);
@@ -343,7 +367,7 @@ void download_deinit(struct download *d)
 {
 	if (d->hasher)
 		hasher_stop(d->hasher);
-	if (d->busy)
+	if (d->busy && !d->job.busy)
 		landing_close(&d->landing);
 	d->busy = false;
 	if (d->done)

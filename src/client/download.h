@@ -15,14 +15,18 @@
 #include "client/hasher.h"
 #include "client/landing.h"
 #include "client/transfer.h"
+#include "net/job.h"
 
 struct download;
 
 struct download {
 	struct transfer transfer;
 	struct hasher *hasher;
-	struct landing landing;
-	int given; /* the open file that the server has handed over, or -1 */
+	struct landing landing; /* the job's while that is busy */
+	struct job job;		/* gives it its name */
+	int result;		/* of that */
+	struct fault why;	/* likewise */
+	int given;		/* the open file that the server has handed over, or -1 */
 	uv_timer_t copying;
 	int out;		/* where it goes instead, as a stream; -1 for into a file */
 	struct sha256 *sha256;	/* of that */
@@ -41,7 +45,7 @@ struct download {
 	void (*done)(struct download *d, const struct fault *why);
 };
 
-/* As transfer_init(). */
+/* As transfer_init(); D must stay as T must. */
 int download_init(struct download *d, struct loop *l, const struct address *a, struct trust *trust,
 	uint64_t timeout_ms, void (*done)(struct download *d, const struct fault *why));
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/file.h>
 
 enum { LANDING_NAME_MAX = 240, LANDING_ATTEMPTS = 8 };
@@ -184,16 +185,34 @@ ssize_t landing_copy(struct landing *l, int from, size_t len)
 
 /* ---- ends ---- */
 
+/* As proc(5) tells it: umask(2) would change it for all threads. Unknown, it is the strictest. */
+static mode_t landing_umask(void)
+{
+	static const char label[] = "Umask:";
+	unsigned long mask = 077;
+	char line[256];
+
+	FILE *status = fopen("/proc/self/status", "re");
+	if (!status)
+		return (mode_t)mask;
+	while (fgets(line, sizeof(line), status))
+		if (strncmp(line, label, sizeof(label) - 1) == 0) {
+			mask = strtoul(line + sizeof(label) - 1, NULL, 8);
+			break;
+		}
+	fclose(status);
+	return (mode_t)mask;
+}
+
 static int landing_set_facts(const struct landing *l, const struct http_file *facts)
 {
-	mode_t mask = umask(077);
+	mode_t mode = facts->has_mode ? (mode_t)facts->mode : 0666 & ~landing_umask();
 	struct timespec times[2] = {
 		{.tv_nsec = UTIME_OMIT},
 		{.tv_sec = facts->seconds, .tv_nsec = facts->nanoseconds},
 	};
 
-	umask(mask);
-	if (fchmod(l->fd, facts->has_mode ? (mode_t)facts->mode : 0666 & ~mask) < 0)
+	if (fchmod(l->fd, mode) < 0)
 		return -errno;
 	return facts->has_time && futimens(l->fd, times) < 0 ? -errno : 0;
 }
@@ -201,15 +220,19 @@ static int landing_set_facts(const struct landing *l, const struct http_file *fa
 int landing_finish(struct landing *l, const struct http_file *facts, struct fault *why)
 {
 	int r = landing_set_facts(l, facts);
+	if (r == 0 && fsync(l->fd) < 0)
+		r = -errno;
 	if (r == 0 && renameat(l->directory, l->part, l->directory, l->name) < 0)
 		r = -errno;
 	if (r < 0)
 		return landing_explain(why, l->name, r);
 	if (l->etag[0])
 		unlinkat(l->directory, l->note, 0);
+	if (fsync(l->directory) < 0)
+		r = fault_errno(why, -errno, "%s is here, but may not last", l->name);
 	l->size = 0;
 	landing_close(l);
-	return 0;
+	return r;
 }
 
 void landing_close(struct landing *l)

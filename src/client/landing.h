@@ -46,8 +46,9 @@ int landing_add(struct landing *l, struct bytes piece);
  * its end, or a negative errno. */
 ssize_t landing_copy(struct landing *l, int from, size_t len);
 
-/* Gives the file its name. FACTS has the time and permissions it gets, where it says them. 0, or a
- * negative errno with a line; then it stays open. */
+/* Gives the file its name. FACTS has the time and permissions it gets, where it says them. 0, and
+ * file and name are on the disk, which it waits for; any thread may call it. Or a negative errno
+ * with a line: it is to be closed still. */
 int landing_finish(struct landing *l, const struct http_file *facts, struct fault *why);
 
 /* Closes it; what has landed stays for the next time, if it can be gone on with. Safe on

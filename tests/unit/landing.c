@@ -9,6 +9,24 @@
 
 #include "test.h"
 
+/* In place of the C library's, for whatever this program calls: counts, and fails on demand. */
+static struct {
+	int files, directories;
+	bool file_fails, directory_fails;
+} syncs;
+
+int fsync(int fd)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	bool directory = S_ISDIR(st.st_mode);
+	syncs.files += !directory;
+	syncs.directories += directory;
+	errno = EIO;
+	return (directory ? syncs.directory_fails : syncs.file_fails) ? -1 : 0;
+}
+
 struct place {
 	char path[32];
 	int root;
@@ -164,6 +182,51 @@ static void cuts_long_names_between_characters(void **state)
 	assert_int_equal(landing_open(&l, p->root, name, NULL), -EINVAL);
 }
 
+static int land(const struct place *p, const char *name)
+{
+	struct landing l;
+
+	assert_int_equal(landing_open(&l, p->root, name, NULL), 0);
+	assert_int_equal(landing_restart(&l, bytes_text("\"tag\"")), 0);
+	assert_int_equal(landing_add(&l, bytes_text("hello")), 0);
+	syncs.files = syncs.directories = 0;
+	int r = landing_finish(&l, &(struct http_file){0}, NULL);
+	landing_close(&l);
+	return r;
+}
+
+static void is_on_the_disk_when_it_is_done(void **state)
+{
+	const struct place *p = *state;
+
+	assert_int_equal(land(p, "a"), 0);
+	assert_int_equal(syncs.files, 1);
+	assert_int_equal(syncs.directories, 1);
+	syncs.file_fails = true;
+	assert_int_equal(land(p, "b"), -EIO);
+	syncs.file_fails = false;
+	assert_false(is_there(p, "b"));
+	assert_true(is_there(p, ".b.part"));
+	syncs.directory_fails = true;
+	assert_int_equal(land(p, "c"), -EIO);
+	syncs.directory_fails = false;
+	assert_true(is_there(p, "c"));
+	assert_false(is_there(p, ".c.part"));
+	assert_false(is_there(p, ".c.etag"));
+}
+
+static void has_the_mode_of_the_umask(void **state)
+{
+	const struct place *p = *state;
+	struct stat st;
+
+	mode_t before = umask(027);
+	assert_int_equal(land(p, "a"), 0);
+	assert_int_equal(umask(before), 027);
+	assert_int_equal(fstatat(p->root, "a", &st, 0), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +240,10 @@ int main(void)
 			takes_the_place_of_what_was_planted, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(
 			cuts_long_names_between_characters, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(
+			is_on_the_disk_when_it_is_done, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(
+			has_the_mode_of_the_umask, place_make, place_remove),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
