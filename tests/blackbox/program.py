@@ -96,6 +96,11 @@ class Program:
         assert match, f"{pattern.pattern} did not come from {self}"
         return match, cursor
 
+    def memory(self, what="VmRSS"):
+        """In bytes: what it has now, VmHWM: had at most, VmSize: may have."""
+        with open(f"/proc/{self.process.pid}/status") as status:
+            return int(re.search(rf"{what}:\s+(\d+) kB", status.read())[1]) << 10
+
     def wait_for_errors(self, text, timeout=PATIENCE):
         """Until TEXT is somewhere in what it wrote to standard error."""
         with self.more:

@@ -26,12 +26,6 @@ def descriptors(hub):
     return len(os.listdir(f"/proc/{hub.process.pid}/fd"))
 
 
-def memory(hub):
-    """What the hub has in memory, in bytes."""
-    text = Path(f"/proc/{hub.process.pid}/status").read_text()
-    return int(re.search(r"^VmRSS:\s+(\d+) kB", text, re.MULTILINE)[1]) * 1024
-
-
 def wake_ups(hub):
     """How often the hub's threads have run so far."""
     count = 0
@@ -258,12 +252,12 @@ def test_a_subscriber_that_does_not_read(start_hub, wire):
     with hub.peer() as sender, slow.peer, fast.peer:
         if wire == "plain":
             assert slow.next() == {"text": "here"}
-        before = memory(hub)
+        before = hub.memory()
         for n in range(count):
             post(sender, f"{n} {pad}")
             assert fast.next()["text"].startswith(f"{n} ")
         if not SANITIZED:
-            assert memory(hub) - before < 16 << 20, "40 MB were sent"
+            assert hub.memory() - before < 16 << 20, "40 MB were sent"
         post(sender, "end")
         at, skipped = 0, 0
         for message in slow.messages():
@@ -377,11 +371,11 @@ def come_and_go(hub, count):
 def test_a_thousand_clients_leave_nothing_behind(start_hub):
     hub = start_hub("tcp:localhost:0", "--keep-count=10")
     come_and_go(hub, 1000)
-    files, before = descriptors(hub), memory(hub)
+    files, before = descriptors(hub), hub.memory()
     come_and_go(hub, 1000)
     assert descriptors(hub) == files
     if not SANITIZED:
-        assert memory(hub) - before < 256 << 10
+        assert hub.memory() - before < 256 << 10
     assert status(hub)["clients"] == 1
 
 
