@@ -2,6 +2,7 @@
 
 #include <asm/termbits.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/sched.h>
 #include <seccomp.h>
@@ -101,7 +102,6 @@ static const int filter_calls[] = {
 	SCMP_SYS(fchmod),
 	SCMP_SYS(fchmodat),
 	SCMP_SYS(fchown),
-	SCMP_SYS(fcntl),
 	SCMP_SYS(fdatasync),
 	SCMP_SYS(fgetxattr),
 	SCMP_SYS(flock),
@@ -224,6 +224,16 @@ static const struct filter_case filter_cases[] = {
 	{SCMP_SYS(sendto), 4, WHOLE, 0},	 /* to no address */
 	{SCMP_SYS(sendmsg), 2, MSG_FASTOPEN, 0}, /* which would connect */
 	{SCMP_SYS(sendmmsg), 3, MSG_FASTOPEN, 0},
+	/* None that sends signals (F_SETOWN, F_SETSIG, F_SETLEASE, F_NOTIFY). */
+	{SCMP_SYS(fcntl), 1, WORD, F_DUPFD},
+	{SCMP_SYS(fcntl), 1, WORD, F_DUPFD_CLOEXEC},
+	{SCMP_SYS(fcntl), 1, WORD, F_GETFD},
+	{SCMP_SYS(fcntl), 1, WORD, F_GETFL},
+	{SCMP_SYS(fcntl), 1, WORD, F_GETLK},
+	{SCMP_SYS(fcntl), 1, WORD, F_SETFD},
+	{SCMP_SYS(fcntl), 1, WORD, F_SETLK},
+	{SCMP_SYS(fcntl), 1, WORD, F_SETLKW},
+	{SCMP_SYS(fcntl), 1, WORD, F_SETPIPE_SZ},
 	{SCMP_SYS(ioctl), 1, WORD, FICLONE},
 	{SCMP_SYS(ioctl), 1, WORD, FIONBIO},
 	{SCMP_SYS(ioctl), 1, WORD, FIONREAD},
@@ -261,6 +271,13 @@ static int filter_allow_cases(scmp_filter_ctx filter)
 		if (r < 0)
 			return r;
 	}
+	/* A terminal would signal its foreground processes whenever it has something to read. */
+	const struct scmp_arg_cmp silent[] = {
+		{1, SCMP_CMP_MASKED_EQ, WORD, F_SETFL}, {2, SCMP_CMP_MASKED_EQ, O_ASYNC, 0}};
+	int r = seccomp_rule_add_array(
+		filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), COUNT(silent), silent);
+	if (r < 0)
+		return r;
 	const struct scmp_arg_cmp own = {0, SCMP_CMP_EQ, (uint64_t)getpid(), 0};
 	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &own);
 }

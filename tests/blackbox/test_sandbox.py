@@ -64,7 +64,7 @@ def secrets(tmp_path_factory):
 
 # What seccomp denies (EPERM), and Landlock (EACCES). In sanitized builds the sanitizers may do some.
 CALLS = ["fork", "execute /bin/true", "trace", "run-memory", "mount /mnt", "namespace", "ring"]
-CALLS += ["signal", "type", "connect {target}", "connect-unix {secrets}/agent"]
+CALLS += ["signal", "own", "async", "type", "connect {target}", "connect-unix {secrets}/agent"]
 FILES = ["open /etc/passwd", "open /etc/shadow", "open /proc/self/mem", "open {secrets}/key"]
 FILES += ["list /", "list {secrets}", "write {secrets}/new", "remove {secrets}/key"]
 OF_SANITIZERS = ["fork", "execute", "trace", "run-memory", "signal", "open /proc"]
@@ -87,7 +87,7 @@ def test_a_hijacked_handler_gets_nowhere(hijack, target, secrets):
     hub.stop()
 
 
-@pytest.mark.parametrize("attack", ["open /etc/passwd", "list /", "write {secrets}/new", "fork"])
+@pytest.mark.parametrize("attack", ["open /etc/passwd", "list /", "write {secrets}/new", "fork", "own", "async"])
 def test_without_the_sandbox_it_would(hijack, secrets, attack):
     hub = hijack("--no-sandbox")
     assert outcome(hub, attack.format(secrets=secrets)) == "done"

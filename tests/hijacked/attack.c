@@ -122,6 +122,26 @@ static int attack_signal(const char *unused)
 	return attack_done(kill(getppid(), SIGURG)); /* which does nothing */
 }
 
+/* Where what comes to a descriptor is told by a signal. */
+static int attack_own(const char *unused)
+{
+	int r = attack_done(fcntl(STDERR_FILENO, F_SETOWN, getppid()));
+
+	if (r == 0)
+		fcntl(STDERR_FILENO, F_SETOWN, 0);
+	return r;
+}
+
+static int attack_async(const char *unused)
+{
+	int flags = fcntl(STDERR_FILENO, F_GETFL);
+	int r = attack_done(fcntl(STDERR_FILENO, F_SETFL, flags | O_ASYNC));
+
+	if (r == 0)
+		fcntl(STDERR_FILENO, F_SETFL, flags);
+	return r;
+}
+
 static int attack_run_memory(const char *unused)
 {
 	void *memory = mmap(
@@ -163,6 +183,8 @@ int attack_try(struct bytes what)
 		{"mount", attack_mount},
 		{"namespace", attack_namespace},
 		{"signal", attack_signal},
+		{"own", attack_own},
+		{"async", attack_async},
 		{"run-memory", attack_run_memory},
 		{"ring", attack_ring},
 		{"type", attack_type},
