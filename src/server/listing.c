@@ -1,9 +1,9 @@
 /*
- * GET /files/ and GET /files/DIR/: a JSON array, made by a job, a piece at a time, as the client
+ * GET /files/ and GET /files/DIR/: a JSON array, made by jobs, a piece at a time, as the client
  * takes it.
  */
 
-#include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/date.h"
 #include "base/utf8.h"
 #include "hub/walk.h"
@@ -14,19 +14,22 @@
 
 #include <stdlib.h>
 
-/* A piece; one entry is far smaller. */
-enum { LISTING_PIECE = 64 * 1024 };
+/* A piece; one entry is far smaller. And when a job ends: so no listing keeps a thread from others,
+ * or hashes on for a client that is gone. */
+enum { LISTING_PIECE = 64 * 1024, LISTING_STRETCH_MS = 50 };
 
 struct listing {
 	struct job job;
 	struct files *files;
 	struct exchange *exchange; /* NULL: the client is gone */
 	struct walk walk;
-	struct file file; /* the one being hashed */
-	struct buffer entries;
-	bool begun;   /* one was sent */
-	int result;   /* of the job */
-	bool is_last; /* all is in `text` */
+	bool walked;	     /* to its end */
+	struct buffer found; /* names, each as a text, that are yet to be looked at */
+	struct buffer shown; /* of these, those that the client may see: they are hashed */
+	struct file file;    /* the one being hashed */
+	struct buffer text;
+	bool begun; /* it has an entry, or had one that was sent */
+	int result; /* of the job */
 	size_t name_len;
 	uint8_t name[FILE_NAME_MAX_LEN + 1];
 };
@@ -35,40 +38,35 @@ static void listing_free(struct listing *l)
 {
 	walk_deinit(&l->walk);
 	file_close(&l->file);
-	buffer_deinit(&l->entries);
+	buffer_deinit(&l->found);
+	buffer_deinit(&l->shown);
+	buffer_deinit(&l->text);
 	free(l);
+}
+
+static struct bytes listing_first(const struct buffer *names)
+{
+	return bytes_text((const char *)buffer_bytes(names).data);
 }
 
 /* ---- on the worker ---- */
 
-/* Which names the client may see is known on the loop's thread: an entry is the length of its name
- * and of its text, and both. */
-struct entry {
-	uint32_t name_len;
-	uint32_t text_len;
-};
-
 static int listing_add(struct listing *l, struct bytes name, const struct stat *st)
 {
-	cleanup(buffer_deinit) struct buffer text = BUFFER_NULL;
 	char date[DATE_TEXT_SIZE], hex[SHA256_HEX_SIZE];
 	const char *quote = l->file.hashed ? "\"" : "";
 	uint8_t *to;
 
-	int r = buffer_print(&text, "{\"name\":");
-	if (r < 0 || (r = buffer_reserve(&text, json_quote_size(name), &to)) < 0)
+	int r = buffer_print(&l->text, "%s{\"name\":", l->begun ? ",\n" : "[");
+	if (r < 0 || (r = buffer_reserve(&l->text, json_quote_size(name), &to)) < 0)
 		return r;
-	buffer_commit(&text, json_quote(name, to));
+	buffer_commit(&l->text, json_quote(name, to));
+	l->begun = true;
 	date_format((uint64_t)st->st_mtim.tv_sec * 1000 + (uint64_t)st->st_mtim.tv_nsec / 1000000,
 		date);
 	sha256_to_hex(l->file.sha256, hex);
-	r = buffer_print(&text, ",\"size\":%llu,\"time\":\"%s\",\"sha256\":%s%s%s}",
+	return buffer_print(&l->text, ",\"size\":%llu,\"time\":\"%s\",\"sha256\":%s%s%s}",
 		(unsigned long long)st->st_size, date, quote, l->file.hashed ? hex : "null", quote);
-	struct entry e = {(uint32_t)name.len, (uint32_t)buffer_len(&text)};
-	if (r < 0 || (r = buffer_append(&l->entries, &e, sizeof(e))) < 0 ||
-		(r = buffer_append(&l->entries, name.data, name.len)) < 0)
-		return r;
-	return buffer_append(&l->entries, text.data, e.text_len);
 }
 
 /* The file at hand has its digest, or will have none. A file that went away is none. */
@@ -87,20 +85,37 @@ static int listing_hash(struct listing *l, struct bytes name)
 	return r;
 }
 
-static void listing_run(struct job *j)
+/* Which names the client may see is known on the loop's thread: so one job finds names, and the
+ * next one hashes those of them that are shown. */
+static void listing_run_find(struct job *j)
 {
 	struct listing *l = container_of(j, struct listing, job);
+	uint64_t end = clock_monotonic_ms() + LISTING_STRETCH_MS;
 	struct bytes name;
 	struct stat st;
 	int r = 0;
 
-	while (r == 0 && buffer_len(&l->entries) < LISTING_PIECE) {
-		name = bytes_text(l->walk.name);
-		if (l->file.fd < 0)
-			r = walk_next(&l->walk, &name, &st);
-		l->is_last = r == WALK_END;
+	while (r == 0 && buffer_len(&l->found) < LISTING_PIECE && clock_monotonic_ms() < end) {
+		r = walk_next(&l->walk, &name, &st);
 		if (r == 0 && utf8_valid(name))
-			r = listing_hash(l, name);
+			r = buffer_append(&l->found, name.data, name.len + 1);
+	}
+	l->walked = r == WALK_END;
+	l->result = r < 0 ? r : 0;
+}
+
+static void listing_run_hash(struct job *j)
+{
+	struct listing *l = container_of(j, struct listing, job);
+	uint64_t end = clock_monotonic_ms() + LISTING_STRETCH_MS;
+	int r = 0;
+
+	while (r == 0 && buffer_len(&l->shown) && buffer_len(&l->text) < LISTING_PIECE &&
+		clock_monotonic_ms() < end) {
+		struct bytes name = listing_first(&l->shown);
+		r = listing_hash(l, name);
+		if (r == 0)
+			buffer_consume(&l->shown, name.len + 1);
 	}
 	l->result = r < 0 ? r : 0;
 }
@@ -109,32 +124,22 @@ static void listing_run(struct job *j)
 
 static void listing_go_on(struct listing *l);
 
-/* The text of what the client may see. 0 or -ENOMEM. */
-static int listing_text(struct listing *l, struct buffer *text)
+/* Leaves out what the client may not see. 0 or -ENOMEM. */
+static int listing_choose(struct listing *l)
 {
-	struct bytes rest = buffer_bytes(&l->entries);
-	struct entry e;
 	int r = 0;
 
-	for (; r == 0 && rest.len; rest = bytes_skip(rest, e.text_len)) {
-		memcpy(&e, rest.data, sizeof(e));
-		struct bytes name = bytes_of(rest.data + sizeof(e), e.name_len);
-		rest = bytes_skip(rest, sizeof(e) + e.name_len);
-		if (!login_sees(l->exchange->connection, ACCESS_GET, name))
-			continue;
-		r = buffer_print(text, "%s%.*s", l->begun ? ",\n" : "[", (int)e.text_len,
-			(const char *)rest.data);
-		l->begun = true;
+	while (r == 0 && buffer_len(&l->found)) {
+		struct bytes name = listing_first(&l->found);
+		if (login_sees(l->exchange->connection, ACCESS_GET, name))
+			r = buffer_append(&l->shown, name.data, name.len + 1);
+		buffer_consume(&l->found, name.len + 1);
 	}
-	buffer_consume(&l->entries, buffer_len(&l->entries));
-	if (r == 0 && l->is_last)
-		r = buffer_print(text, "%s]\n", l->begun ? "" : "[");
 	return r;
 }
 
 static void listing_done(struct job *j)
 {
-	cleanup(buffer_deinit) struct buffer text = BUFFER_NULL;
 	struct listing *l = container_of(j, struct listing, job);
 	struct exchange *x = l->exchange;
 
@@ -143,13 +148,18 @@ static void listing_done(struct job *j)
 		listing_free(l);
 		return;
 	}
-	if (l->result < 0 || listing_text(l, &text) < 0) {
+	int r = l->result < 0 ? l->result : listing_choose(l);
+	bool is_last = l->walked && !buffer_len(&l->shown);
+	if (r == 0 && is_last)
+		r = buffer_print(&l->text, "%s]\n", l->begun ? "" : "[");
+	if (r < 0) {
 		connection_close(x->connection);
 		return;
 	}
-	if (buffer_len(&text) && !exchange_write(x, buffer_bytes(&text)))
+	if (buffer_len(&l->text) && !exchange_write(x, buffer_bytes(&l->text)))
 		return;
-	if (l->is_last)
+	buffer_consume(&l->text, buffer_len(&l->text));
+	if (is_last)
 		exchange_end(x);
 	else
 		listing_go_on(l);
@@ -158,7 +168,8 @@ static void listing_done(struct job *j)
 static void listing_go_on(struct listing *l)
 {
 	if (!l->job.busy && !stream_is_blocked(&l->exchange->connection->stream))
-		files_do(l->files, &l->job, listing_run, listing_done);
+		files_do(l->files, &l->job,
+			buffer_len(&l->shown) ? listing_run_hash : listing_run_find, listing_done);
 }
 
 /* The prefix of R's path, without its last slash; empty for all files. */

@@ -228,3 +228,47 @@ def test_a_disk_that_stands_still(stalling, place, tmp_path):
     with stalling.peer() as peer:
         assert get(peer, "a").body == data
         assert serves_on(peer)
+
+
+# ---- what a list costs ----
+
+
+def planted(place, count, size):
+    """Files that the hub has not hashed yet, and would remember so."""
+    paths = [place / f"{at}.txt" for at in range(count)]
+    for path in paths:
+        path.touch()
+        os.truncate(path, size)
+        os.utime(path, (1, 1))
+    try:
+        os.setxattr(place, "user.test", b"x")
+    except OSError:
+        pytest.skip("no attributes on this file system")
+    return paths
+
+
+def hashed(paths):
+    return [path.name for path in paths if "user.ferry.sha256" in os.listxattr(path)]
+
+
+def test_what_is_not_shown_is_not_hashed(start_hub, place, tmp_path):
+    paths = planted(place, 5, 1000)
+    tokens = tmp_path / "tokens"
+    tokens.touch(mode=0o600)
+    tokens.write_text(f"anna {'0123456789abcdef' * 2} get:3.txt\n")
+    hub = start_hub("tcp:localhost:0", f"--files={place}", f"--token-file={tokens}")
+    with hub.peer() as peer:
+        fields = f"Authorization: Bearer {'0123456789abcdef' * 2}\r\n"
+        (entry,) = request(peer, "GET", "/files/", fields).json
+    assert entry["name"] == "3.txt"
+    assert hashed(paths) == ["3.txt"]
+
+
+def test_nothing_is_hashed_for_one_who_is_gone(start_hub, place):
+    paths = planted(place, 40, 60_000_000)
+    hub = start_hub("tcp:localhost:0", f"--files={place}")
+    with hub.peer() as peer:
+        send(peer, "GET", "/files/")
+        peer.until(b"\r\n\r\n")
+    hub.stop()
+    assert len(hashed(paths)) < 20
