@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "net/tls_below.h"
 #include "net/tls_fault.h"
+#include "net/tls_tickets.h"
 #include "net/tls_verify.h"
 
 #include <errno.h>
@@ -20,7 +21,8 @@ struct tls_context {
 	atomic_uint holders;
 	enum tls_role role;
 	SSL_CTX *ssl;
-	bool needs_authorities; /* the system's, not read yet */
+	struct tls_tickets tickets; /* of a server */
+	bool needs_authorities;	    /* the system's, not read yet */
 	pthread_mutex_t reading;
 	BIO_METHOD *bottom;
 };
@@ -134,7 +136,10 @@ static int tls_context_init(struct tls_context *c, const struct tls_options *o, 
 	c->bottom = tls_bottom_method();
 	if (!c->ssl || !c->bottom || !tls_context_set_protocol(c, o))
 		return fault_errno(why, -ENOMEM, "cannot use TLS");
-	int r = tls_context_set_identity(c, o, why);
+	int r = tls_tickets_init(&c->tickets, c->ssl);
+	if (r < 0)
+		return fault_errno(why, r, "cannot use TLS");
+	r = tls_context_set_identity(c, o, why);
 	return r < 0 ? r : tls_context_set_trust(c, o, why);
 }
 
@@ -166,6 +171,7 @@ struct tls_context *tls_context_unref(struct tls_context *c)
 	if (!c || atomic_fetch_sub(&c->holders, 1) > 1)
 		return NULL;
 	SSL_CTX_free(c->ssl);
+	tls_tickets_deinit(&c->tickets);
 	pthread_mutex_destroy(&c->reading);
 	BIO_meth_free(c->bottom);
 	free(c);

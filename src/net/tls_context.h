@@ -6,8 +6,7 @@
  *
  * TLS 1.3, and 1.2 with forward secrecy and authenticated encryption alone (RFC 9325); no
  * renegotiation, no compression, no early data. A session that comes back with a ticket (RFC 8446
- * section 2.2) is spared the signature; tickets are sealed with a key that lives as long as the
- * context.
+ * section 2.2) is spared the signature; the keys of tickets are renewed (tls_tickets.h).
  *
  * A context never changes. It is counted: a session holds on to the one it began with, so new keys
  * are a new context, and those who are connected notice nothing. Counting is safe in any thread.
