@@ -119,19 +119,38 @@ uint64_t catalogue_used(struct catalogue *c)
 	return used;
 }
 
-int catalogue_begin(struct catalogue *c)
+static bool catalogue_is_of(const struct catalogue *c, size_t at, struct bytes holder)
 {
+	return bytes_equal(bytes_of(c->holders[at].name, c->holders[at].len), holder);
+}
+
+int catalogue_begin(struct catalogue *c, struct bytes holder)
+{
+	size_t held = 0;
+
 	pthread_mutex_lock(&c->count);
-	bool fits = c->unfinished < CATALOGUE_UNFINISHED;
-	c->unfinished += fits;
+	for (size_t i = 0; i < c->unfinished; i++)
+		held += catalogue_is_of(c, i, holder);
+	bool fits = c->unfinished < CATALOGUE_UNFINISHED && held < CATALOGUE_UNFINISHED_EACH;
+	if (fits) {
+		struct holder *h = &c->holders[c->unfinished++];
+		h->len = holder.len;
+		if (holder.len)
+			memcpy(h->name, holder.data, holder.len);
+	}
 	pthread_mutex_unlock(&c->count);
 	return fits ? 0 : -EUSERS;
 }
 
-void catalogue_end(struct catalogue *c)
+void catalogue_end(struct catalogue *c, struct bytes holder)
 {
+	size_t at = 0;
+
 	pthread_mutex_lock(&c->count);
-	c->unfinished -= c->unfinished > 0;
+	while (at < c->unfinished && !catalogue_is_of(c, at, holder))
+		at++;
+	if (at < c->unfinished)
+		c->holders[at] = c->holders[--c->unfinished];
 	pthread_mutex_unlock(&c->count);
 }
 

@@ -23,6 +23,15 @@ struct catalogue_options {
 	uint64_t max_total; /* bytes of all files, partial ones included; 0: no bound */
 };
 
+/* Uploads that can be resumed: in all, and of one holder (an identity or an address), so that none
+ * takes the places of all the others. */
+enum { CATALOGUE_UNFINISHED = 1024, CATALOGUE_UNFINISHED_EACH = 64, CATALOGUE_HOLDER_MAX = 64 };
+
+struct holder {
+	size_t len;
+	uint8_t name[CATALOGUE_HOLDER_MAX];
+};
+
 struct catalogue {
 	int folder;
 	int private;
@@ -31,7 +40,8 @@ struct catalogue {
 	pthread_mutex_t names; /* held while a name changes hands */
 	pthread_mutex_t count; /* of what follows; never held while waiting for the disk */
 	uint64_t used;	       /* bytes, as far as this process knows */
-	size_t unfinished;     /* uploads on the disk that can be resumed */
+	size_t unfinished;     /* uploads on the disk that can be resumed, */
+	struct holder holders[CATALOGUE_UNFINISHED]; /* and whose they are */
 	struct fingerprints fingerprints;
 };
 
@@ -106,7 +116,7 @@ int catalogue_charge(struct catalogue *c, uint64_t more);
 void catalogue_release(struct catalogue *c, uint64_t less);
 uint64_t catalogue_used(struct catalogue *c);
 
-/* The same of uploads that can be resumed: -EUSERS when there are CATALOGUE_UNFINISHED. */
-enum { CATALOGUE_UNFINISHED = 1024 };
-int catalogue_begin(struct catalogue *c);
-void catalogue_end(struct catalogue *c);
+/* The same of one upload that can be resumed: -EUSERS when there are too many, in all or of HOLDER,
+ * whose name has up to CATALOGUE_HOLDER_MAX bytes. */
+int catalogue_begin(struct catalogue *c, struct bytes holder);
+void catalogue_end(struct catalogue *c, struct bytes holder);

@@ -122,7 +122,7 @@ int partial_create(struct partial *p, struct catalogue *c, bool lasting)
 	p->sha256 = sha256_new();
 	int r = p->sha256 ? partial_choose_id(p) : -ENOMEM;
 	if (r == 0 && lasting)
-		r = catalogue_begin(c);
+		r = catalogue_begin(c, record_holder(&p->record));
 	p->lasting = r == 0 && lasting;
 	if (r == 0 && lasting)
 		r = partial_write_record(p);
@@ -178,7 +178,7 @@ void partial_discard(struct partial *p)
 		return;
 	partial_remove(c, p->id);
 	if (p->lasting)
-		catalogue_end(c);
+		catalogue_end(c, record_holder(&p->record));
 	p->lasting = false;
 	catalogue_release(c, p->charged);
 	p->charged = 0;
@@ -325,7 +325,7 @@ int partial_commit(struct partial *p, struct file *f, bool *is_new)
 	if (p->lasting) {
 		record_name_of(p->id, name);
 		unlinkat(c->private, name, 0);
-		catalogue_end(c);
+		catalogue_end(c, record_holder(record));
 	}
 	if (p->charged > p->size)
 		catalogue_release(c, p->charged - p->size);
@@ -362,20 +362,20 @@ static int partials_each(struct catalogue *c,
 
 static void partial_tidy(struct catalogue *c, const char *id, const struct stat *st)
 {
-	struct record record;
+	struct record record = {0};
 
 	if (partial_read_record(c, id, &record) < 0 || partial_is_old(st))
 		partial_remove(c, id);
 	else {
 		c->used += (uint64_t)st->st_size;
-		c->unfinished++;
+		catalogue_begin(c, record_holder(&record));
 	}
 }
 
 /* Whoever has it in memory has it locked. */
 static void partial_expire(struct catalogue *c, const char *id, const struct stat *seen)
 {
-	struct record record;
+	struct record record = {0};
 	struct stat st;
 
 	if (!partial_is_old(seen))
@@ -385,7 +385,7 @@ static void partial_expire(struct catalogue *c, const char *id, const struct sta
 		!partial_is_old(&st) || partial_read_record(c, id, &record) < 0)
 		return;
 	partial_remove(c, id);
-	catalogue_end(c);
+	catalogue_end(c, record_holder(&record));
 	catalogue_release(c, (uint64_t)st.st_size);
 }
 

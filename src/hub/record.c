@@ -85,6 +85,7 @@ size_t record_format(const struct record *r, char text[RECORD_SIZE])
 		to = put_state(to, &r->expected);
 	to = put_line(to, "topic", r->topic, r->topic_len);
 	to = put_line(to, "sender", r->sender, r->sender_len);
+	to = put_line(to, "holder", r->holder, r->holder_len);
 	to += sprintf(to, "end\n");
 	return (size_t)(to - text);
 }
@@ -187,6 +188,15 @@ static int read_sender(struct record *r, struct bytes value)
 	return 0;
 }
 
+static int read_holder(struct record *r, struct bytes value)
+{
+	if (!value.len || value.len > sizeof(r->holder))
+		return -EINVAL;
+	memcpy(r->holder, value.data, value.len);
+	r->holder_len = (uint8_t)value.len;
+	return 0;
+}
+
 static const struct record_key {
 	const char *name;
 	int (*read)(struct record *r, struct bytes value);
@@ -203,6 +213,7 @@ static const struct record_key {
 	{"changed", read_changed},
 	{"topic", read_topic},
 	{"sender", read_sender},
+	{"holder", read_holder},
 };
 
 static int read_line(struct record *r, struct bytes line)

@@ -26,14 +26,21 @@ struct record {
 	uint16_t name_len;
 	uint8_t topic_len; /* 0: the file is not announced */
 	uint8_t sender_len;
+	uint8_t holder_len; /* who counts for it (catalogue.h) */
 	uint8_t name[FILE_NAME_MAX_LEN];
 	uint8_t topic[NAME_MAX_LEN];
 	uint8_t sender[RECORD_SENDER_MAX];
+	uint8_t holder[CATALOGUE_HOLDER_MAX];
 };
 
 static inline struct bytes record_name(const struct record *r)
 {
 	return bytes_of(r->name, r->name_len);
+}
+
+static inline struct bytes record_holder(const struct record *r)
+{
+	return bytes_of(r->holder, r->holder_len);
 }
 
 /* The length of the text. */

@@ -12,6 +12,7 @@
 #include "wire/media.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 static const char *const conditions[] = {"If-Match", "If-None-Match", "If-Unmodified-Since", NULL};
 
@@ -170,6 +171,25 @@ static bool is_whole(struct exchange *x, const struct http_request *r)
 	return false;
 }
 
+/* Who counts for an upload as long as it is unfinished: who has proved who it is, or the address.
+ * Clients on sockets without addresses are one. */
+static void read_holder(struct upload *u)
+{
+	const struct connection *c = u->exchange->connection;
+	struct bytes name = login_name(c);
+	struct bytes address = c->visitor ? c->visitor->node.key : BYTES_NULL;
+	struct record *record = &u->partial.record;
+	char text[1 + 2 * VISITOR_KEY_MAX + 1] = "@"; /* in no name */
+
+	for (size_t i = 0; i < address.len; i++)
+		snprintf(text + 1 + 2 * i, 3, "%02x", address.data[i]);
+	struct bytes holder = name.data ? name : bytes_text(text);
+	record->holder_len =
+		(uint8_t)(holder.len < sizeof(record->holder) ? holder.len
+							      : sizeof(record->holder));
+	memcpy(record->holder, holder.data, record->holder_len);
+}
+
 static void put_begin(struct exchange *x, const struct http_request *r)
 {
 	struct upload *u = upload_new(x);
@@ -186,6 +206,7 @@ static void put_begin(struct exchange *x, const struct http_request *r)
 	u->verb = UPLOAD_CREATE;
 	x->body.trailers = &u->trailers;
 	read_state(u, r);
+	read_holder(u);
 	if (is_whole(x, r) && read_name(u, r) && read_digests(u, &r->fields) &&
 		read_descriptor(u, r) && read_conditions(u, r) && read_announcement(u, r) &&
 		read_length(u, r))

@@ -18,6 +18,7 @@ from test_store_faults import can_mount, in_namespace
 from web import HOST, Answer, serves_on
 
 SLOW_CLIENTS = 200
+RESUMABLE = "Upload-Draft-Interop-Version: 8\r\nUpload-Complete: ?0\r\n"
 
 
 @pytest.fixture
@@ -228,6 +229,25 @@ def test_a_disk_that_stands_still(stalling, place, tmp_path):
     with stalling.peer() as peer:
         assert get(peer, "a").body == data
         assert serves_on(peer)
+
+
+def test_nobody_takes_the_places_of_all_unfinished_uploads(start_hub, place, tmp_path):
+    secret = {"anna": "0123456789abcdef" * 2, "bob": "fedcba9876543210" * 2}
+    tokens = tmp_path / "tokens"
+    tokens.touch(mode=0o600)
+    tokens.write_text("".join(f"{name} {text} files\n" for name, text in secret.items()))
+    hub = start_hub("tcp:localhost:0", f"--files={place}", f"--token-file={tokens}")
+
+    def attempt_empty(name):
+        fields = f"Authorization: Bearer {secret[name]}\r\n" + RESUMABLE
+        with hub.peer() as peer:
+            send(peer, "PUT", "/files/a", fields, b"")
+            answer = Answer(peer)
+            return (Answer(peer) if answer.status == 104 else answer).status
+
+    assert {attempt_empty("anna") for _ in range(64)} == {201}
+    assert attempt_empty("anna") == 503
+    assert attempt_empty("bob") == 201
 
 
 # ---- what a list costs ----

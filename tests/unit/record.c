@@ -11,6 +11,8 @@ static void reads_records(void **state)
 	struct record record = {.name_len = 1, .name = "a"}, back;
 	char text[RECORD_SIZE];
 
+	record.holder_len = 4;
+	memcpy(record.holder, "anna", 4);
 	record.has_time = true;
 	record.time = (struct timespec){-5, 750000000};
 	record.has_expected = true;
@@ -24,6 +26,7 @@ static void reads_records(void **state)
 	assert_int_equal(back.expected.st.st_ino, 77);
 	assert_int_equal(back.expected.st.st_mtim.tv_nsec, 7);
 	assert_true(bytes_equal(record_name(&back), bytes_text("a")));
+	assert_true(bytes_equal(record_holder(&back), bytes_text("anna")));
 	for (size_t cut = 0; cut < len; cut++)
 		assert_int_equal(record_parse(&back, bytes_of(text, cut)), -EINVAL);
 }
