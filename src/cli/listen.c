@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -276,6 +277,14 @@ static void listen_hint(const struct listen *l)
 		log_note("to talk, elsewhere: %s", i.line);
 }
 
+/* Whoever would wait for threads now, as exit(3) does, would wait for ever. */
+static void listen_abandon(int status)
+{
+	log_error("a file that was handed over does not answer: ended without it");
+	fflush(NULL);
+	_exit(status);
+}
+
 static int listen_run(const struct command_line *line)
 {
 	struct listen l = {
@@ -299,12 +308,15 @@ static int listen_run(const struct command_line *line)
 		listen_hint(&l);
 		loop_run(&l.loop);
 	}
-	server_free(l.server);
+	bool hangs = server_free(l.server) != NULL;
 	store_free(l.store);
 	console_free(l.console);
+	int status = r < 0 ? command_failed(&why) : EX_OK;
+	if (hangs)
+		listen_abandon(status);
 	loop_deinit(&l.loop);
 	cleanup_close(&l.supervisor);
-	return r < 0 ? command_failed(&why) : EX_OK;
+	return status;
 }
 
 const struct command command_listen = {

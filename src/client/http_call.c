@@ -99,7 +99,7 @@ static void call_on_connected(struct link *l)
 	struct http_call *c = call_of(l);
 
 	if (http_call_passes_files(c))
-		stream_pass_files(&l->stream);
+		stream_pass_files(&l->stream, NULL);
 	call_open(c);
 }
 

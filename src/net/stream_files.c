@@ -12,9 +12,19 @@
 #include <sys/socket.h>
 
 struct passing {
-	const struct stream_ops *ops; /* the bare descriptor's */
-	int in;			      /* -1: none */
-	int out;		      /* -1: none */
+	const struct stream_ops *ops;	/* the bare descriptor's */
+	struct stream_dropper *dropper; /* or NULL */
+	int in;				/* -1: none */
+	int out;			/* -1: none */
+};
+
+/* As many as the kernel lets travel at once (SCM_MAX_FD): what has no room it would close itself,
+ * while it reads. */
+enum { PASSING_MAX = 253 };
+
+union arrivals {
+	struct cmsghdr head;
+	uint8_t room[CMSG_SPACE(PASSING_MAX * sizeof(int))];
 };
 
 /* Room for one descriptor, aligned as it must be. */
@@ -23,41 +33,54 @@ union rights {
 	uint8_t room[CMSG_SPACE(sizeof(int))];
 };
 
-static void passing_drop(int *fd)
+static void passing_drop_in(struct passing *p)
 {
-	if (*fd >= 0)
-		sys_close(*fd);
-	*fd = -1;
+	if (p->in >= 0 && p->dropper)
+		p->dropper->drop(p->dropper, p->in);
+	else if (p->in >= 0)
+		sys_close(p->in);
+	p->in = -1;
+}
+
+/* This one is of our own choice. */
+static void passing_drop_out(struct passing *p)
+{
+	if (p->out >= 0)
+		sys_close(p->out);
+	p->out = -1;
 }
 
 static void passing_keep(struct passing *p, struct msghdr *msg)
 {
 	const struct cmsghdr *c = CMSG_FIRSTHDR(msg);
 
-	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
-		c->cmsg_len != CMSG_LEN(sizeof(int)))
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 		return;
-	passing_drop(&p->in);
-	memcpy(&p->in, CMSG_DATA(c), sizeof(p->in));
+	size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	for (size_t i = 0; i < count; i++) {
+		passing_drop_in(p);
+		memcpy(&p->in, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+	}
 }
 
-/* The length that is told has no room behind one descriptor: the space of one would take two, as it
- * is rounded up. A short read need not be the last: it ends where a file comes with what follows.
- */
+/* A short read need not be the last: it ends where a file comes with what follows. */
 static ssize_t passing_read(struct stream *s, void *to, size_t len)
 {
-	union rights rights;
+	struct passing *p = s->transport;
+	union arrivals arrivals;
 	struct iovec iov = {to, len};
 	struct msghdr msg = {
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
-		.msg_control = &rights,
-		.msg_controllen = CMSG_LEN(sizeof(int)),
+		.msg_control = &arrivals,
+		.msg_controllen = CMSG_LEN(PASSING_MAX * sizeof(int)),
 	};
 
+	if (p->dropper && p->dropper->full)
+		msg.msg_controllen = 0;
 	ssize_t n = sys_recvmsg(s->source.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n >= 0)
-		passing_keep(s->transport, &msg);
+		passing_keep(p, &msg);
 	return n;
 }
 
@@ -80,7 +103,7 @@ static ssize_t passing_write_with(
 	memcpy(CMSG_DATA(&rights.head), &p->out, sizeof(p->out));
 	ssize_t n = sys_sendmsg(s->source.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n != -EAGAIN)
-		passing_drop(&p->out);
+		passing_drop_out(p);
 	return n;
 }
 
@@ -109,8 +132,8 @@ static void passing_close(struct stream *s)
 {
 	struct passing *p = s->transport;
 
-	passing_drop(&p->in);
-	passing_drop(&p->out);
+	passing_drop_in(p);
+	passing_drop_out(p);
 	s->ops = p->ops;
 	s->transport = NULL;
 	free(p);
@@ -125,7 +148,7 @@ static const struct stream_ops passing_ops = {
 	.close = passing_close,
 };
 
-int stream_pass_files(struct stream *s)
+int stream_pass_files(struct stream *s, struct stream_dropper *dropper)
 {
 	int family = 0;
 
@@ -136,7 +159,7 @@ int stream_pass_files(struct stream *s)
 	struct passing *p = malloc(sizeof(*p));
 	if (!p)
 		return -ENOMEM;
-	*p = (struct passing){.ops = s->ops, .in = -1, .out = -1};
+	*p = (struct passing){.ops = s->ops, .dropper = dropper, .in = -1, .out = -1};
 	s->ops = &passing_ops;
 	s->transport = p;
 	return 0;
@@ -163,7 +186,7 @@ void stream_drop_file(struct stream *s)
 	struct passing *p = passing_of(s);
 
 	if (p)
-		passing_drop(&p->in);
+		passing_drop_in(p);
 }
 
 int stream_give_file(struct stream *s, int fd)

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "net/stream_files.h"
 #include "server/door.h"
+#include "server/files.h"
 #include "server/login.h"
 #include "server/server.h"
 
@@ -389,7 +390,7 @@ static int connection_open_stream(struct connection *c, struct channel *channel)
 		return stream_init_pair(&c->stream, l, in, out, &connection_handler);
 	int r = stream_init(&c->stream, l, in, &connection_handler);
 	if (r == 0 && c->server->files)
-		r = stream_pass_files(&c->stream);
+		r = stream_pass_files(&c->stream, &c->server->files->discard.dropper);
 	return r == -EOPNOTSUPP ? 0 : r;
 }
 

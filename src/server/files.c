@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 /* How often what is out of use is looked for; the oldest on the disk are a day old. */
-enum { FILES_TICK_MS = 60 * 1000 };
+enum { FILES_TICK_MS = 60 * 1000, FILES_END_MS = 5 * 1000 };
 
 /* ---- life ---- */
 
@@ -51,6 +51,7 @@ struct files *files_new(
 	f->server = s;
 	list_init(&f->uploads);
 	list_init(&f->spare);
+	discard_init(&f->discard, f);
 	f->catalogue = catalogue_new(options, why);
 	if (!f->catalogue)
 		return NULL;
@@ -73,13 +74,35 @@ static void files_free_timer(uv_handle_t *timer)
 	free(timer);
 }
 
+static void files_on_late(uv_timer_t *timer)
+{
+	struct files *f = timer->data;
+
+	f->late = true;
+}
+
+/* A file that was handed over may be of a file system that never answers. */
+static bool files_settle(struct files *f)
+{
+	struct loop *l = f->server->loop;
+
+	uv_update_time(&l->uv);
+	uv_timer_start(f->timer, files_on_late, FILES_END_MS, 0);
+	uploads_forget(f, true);
+	while (f->jobs && !f->late) {
+		loop_turn(l, true);
+		uploads_forget(f, true);
+	}
+	return !f->jobs;
+}
+
 struct files *files_free(struct files *f)
 {
 	if (!f)
 		return NULL;
-	while (f->jobs)
-		loop_turn(f->server->loop, true);
-	uploads_forget(f, true);
+	if (!files_settle(f))
+		return f;
+	discard_deinit(&f->discard);
 	while (!list_empty(&f->spare)) {
 		struct list *node = f->spare.next;
 		list_unlink(node);

@@ -14,6 +14,7 @@
 
 #include "hub/partial.h"
 #include "net/job.h"
+#include "server/discard.h"
 #include "server/exchange.h"
 
 struct server;
@@ -35,13 +36,17 @@ struct files {
 	size_t copies; /* of files that were handed over, under way */
 	uv_timer_t *timer;
 	struct job expiry;
+	struct discard discard; /* what clients have handed over */
+	bool late;		/* files_free() has waited long enough */
 };
 
 /* NULL with a line in WHY. */
 struct files *files_new(
 	struct server *s, const struct catalogue_options *options, struct fault *why);
 
-/* When no connection is left; waits for what the disk still does. Takes NULL, returns NULL. */
+/* When no connection is left; waits for what the disk still does, 5 s at most. Takes NULL,
+ * returns NULL. Or F, when a job has not ended by then: nothing of it is freed, and the program is
+ * to end without another turn of the loop, by _exit(2). */
 struct files *files_free(struct files *f);
 
 /* job_start(), counted; whoever is done calls files_did(). */

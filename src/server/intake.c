@@ -127,7 +127,7 @@ static void intake_wrote(struct job *j)
 	in->written = in->partial->size;
 	if (!w->count && w->result != PARTIAL_MORE) {
 		in->received = in->written;
-		close(take_fd(&in->source));
+		discard_add(&in->files->discard, take_fd(&in->source));
 	}
 	intake_ended(in, w);
 }
@@ -212,8 +212,7 @@ void intake_deinit(struct intake *in)
 		return;
 	while (!list_empty(&in->blocks))
 		intake_drop(in, container_of(in->blocks.next, struct block, node));
-	if (in->source >= 0)
-		close(take_fd(&in->source));
+	discard_add(&in->files->discard, take_fd(&in->source));
 }
 
 int intake_add(struct intake *in, struct bytes piece)

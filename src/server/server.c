@@ -270,7 +270,7 @@ struct server *server_free(struct server *s)
 	server_free_closed(s);
 	ending_cancel(&s->turn_end);
 	buffer_deinit(&s->out);
-	files_free(s->files);
+	s->files = files_free(s->files);
 	desk_free(s->desk);
 	hub_free(s->hub);
 	admission_deinit(s);
@@ -279,6 +279,8 @@ struct server *server_free(struct server *s)
 	tls_door_deinit(&s->tls);
 	for (size_t i = 0; i < sizeof(waits) / sizeof(*waits); i++)
 		deadlines_deinit(waits[i]);
+	if (s->files)
+		return s;
 	free(s);
 	return NULL;
 }

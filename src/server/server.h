@@ -140,7 +140,7 @@ struct server {
 struct server *server_new(struct loop *l, const struct server_options *options,
 	const struct server_watcher *watcher, struct fault *why);
 
-/* Closes everything at once. Takes NULL, returns NULL. */
+/* Closes everything at once. Takes NULL, returns NULL; or S as files_free() does F. */
 struct server *server_free(struct server *s);
 
 /* Listens on ADDRESS (copied). Negative errno with a line in WHY. */

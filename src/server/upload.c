@@ -167,8 +167,7 @@ static void upload_free(struct upload *u)
 		intake_deinit(&u->intake);
 	partial_close(&u->partial);
 	file_close(&u->file);
-	if (u->source >= 0)
-		close(u->source);
+	discard_add(&u->files->discard, u->source);
 	buffer_deinit(&u->fields);
 	buffer_deinit(&u->trailers);
 	free(u);

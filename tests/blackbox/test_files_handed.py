@@ -1,6 +1,10 @@
 """Open files handed over on a Unix socket (SCM_RIGHTS): same checks, same results as with bytes."""
 
+import contextlib
 import os
+import signal
+import socket
+import struct
 
 import pytest
 from files import digest, etag, get, put, receive_with, request, send_with
@@ -151,3 +155,41 @@ def test_a_head_in_pieces_keeps_its_file(peer, source):
     peer.send(HOST)
     peer.send(f"{WANTED}\r\n")
     assert Answer(peer, "PUT").status == 201
+
+
+# ---- what is handed over may take as long as its owner likes to be closed ----
+
+
+@pytest.fixture
+def lingering():
+    """A socket whose last close lasts a minute: its data has nowhere to go."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = socket.create_connection(server.getsockname())
+        other, _ = server.accept()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 60))
+    client.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            client.send(bytes(1_000_000))
+    with other:
+        yield client
+    client.close()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("wanted", [WANTED, ""])
+def test_a_close_that_lasts_holds_up_nobody(hub, lingering, source, wanted, count):
+    """Neither others nor the hub's end, whether anything was asked for."""
+    with hub.peer() as peer:
+        hub.process.send_signal(signal.SIGSTOP)  # so that ours is not the last close
+        text = f"PUT /files/a HTTP/1.1\r\n{HOST}{wanted}Content-Length: 0\r\n\r\n"
+        send_with(peer, text, *[lingering.fileno()] * count)
+        lingering.close()
+        hub.process.send_signal(signal.SIGCONT)
+        assert Answer(peer, "PUT").status == (400 if wanted else 201)
+        assert serves_on(peer)
+    with hub.peer() as other:
+        assert hand(other, "b", source.fileno()).status == 201
+        assert get(other, "b").body == DATA
+    hub.stop()
+    assert "does not answer" in hub.errors.decode()

@@ -62,7 +62,8 @@ static int set_up(void **state)
 	open_side(w, &w->here, fds[0]);
 	open_side(w, &w->there, fds[1]);
 	*state = w;
-	return stream_pass_files(&w->here.stream) < 0 || stream_pass_files(&w->there.stream) < 0;
+	return stream_pass_files(&w->here.stream, NULL) < 0 ||
+	       stream_pass_files(&w->there.stream, NULL) < 0;
 }
 
 static int tear_down(void **state)
@@ -174,7 +175,7 @@ static void only_unix_streams_pass_files(void **state)
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
 	open_side(w, &other, fds[0]);
-	assert_int_equal(stream_pass_files(&other.stream), -EOPNOTSUPP);
+	assert_int_equal(stream_pass_files(&other.stream, NULL), -EOPNOTSUPP);
 	assert_int_equal(stream_give_file(&other.stream, fd), -EOPNOTSUPP);
 	assert_int_equal(stream_take_file(&other.stream), -1);
 	stream_deinit(&other.stream);
