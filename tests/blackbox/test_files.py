@@ -208,6 +208,8 @@ def test_nothing_is_seen_before_all_is_there(hub, peer, place):
     with hub.peer() as writer:
         send(writer, "PUT", "/files/a", "Content-Length: 10\r\n")
         writer.send(b"01234")
+        while not [*(place / ".ferry").iterdir()]:
+            pass
         assert get(peer, "a").status == 404 and listing(peer) == {}
     assert serves_on(peer)
     while [*(place / ".ferry").iterdir()]:  # goes with the connection
