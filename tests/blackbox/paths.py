@@ -10,3 +10,6 @@ FERRY = pathlib.Path(os.environ.get("FERRY", ROOT / "build/ferry")).absolute()
 
 # What was built with it.
 BUILD = FERRY.parent
+
+# A sanitizer keeps what was freed for a while, so it bears no bounds of memory.
+SANITIZED = b"__asan_init" in FERRY.read_bytes()

@@ -9,6 +9,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from paths import SANITIZED
 from program import PATIENCE
 from service import Client, figures, until_waiting
 
@@ -212,7 +213,7 @@ def test_large_bodies_stream_both_ways(hub, client):
         assert digest_of(answer) == digest(count)
         asked.result()
         assert replied.result() == 204
-    assert hub.memory("VmHWM") - alone < 48 << 20
+    assert SANITIZED or hub.memory("VmHWM") - alone < 48 << 20
 
 
 def test_a_known_length_is_passed_on(hub, client):

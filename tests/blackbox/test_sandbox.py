@@ -10,12 +10,11 @@ import tempfile
 
 import pytest
 from hub import Hub
-from paths import BUILD, FERRY
+from paths import BUILD, FERRY, SANITIZED
 from test_status import figures_of
 from web import HOST, ask
 
 HIJACKED = BUILD / "tests/hijacked/ferry-hijacked"
-SANITIZED = b"__asan_init" in FERRY.read_bytes()
 INSTRUMENTED = SANITIZED or b"__gcov_" in FERRY.read_bytes()
 ROOT = os.geteuid() == 0
 

@@ -9,8 +9,8 @@ import threading
 
 import pytest
 from peer import Peer
+from paths import SANITIZED
 from program import PATIENCE
-from test_library import SANITIZED
 from tls import Authority, TlsPeer, pinned
 
 BULK = 8_000_000
