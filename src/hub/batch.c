@@ -154,3 +154,13 @@ void batches_expire(const struct list *batches, uint64_t before_ms)
 				b->records[i].result = -ETIMEDOUT;
 	}
 }
+
+void batches_forget(const struct list *held, const struct ticket *ticket)
+{
+	list_each (node, held) {
+		const struct batch *b = container_of(node, struct batch, held);
+		for (size_t i = 0; i < b->count; i++)
+			if (!ticket || b->records[i].ticket == ticket)
+				b->records[i].ticket = NULL;
+	}
+}

@@ -65,6 +65,9 @@ struct batch_record *batches_find(const struct list *batches, uint64_t number);
 /* What came before BEFORE_MS and has no outcome has one now: -ETIMEDOUT. */
 void batches_expire(const struct list *batches, uint64_t before_ms);
 
+/* The batches that a store holds settle nothing with TICKET any more; NULL: with none. */
+void batches_forget(const struct list *held, const struct ticket *ticket);
+
 /* What P counts against a bound on what is on its way, and what its record does. */
 size_t batch_cost(const struct publish *p);
 size_t batch_record_size(const struct batch_record *r);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "hub/nats_link.h"
 #include "hub/nats_reader.h"
+#include "hub/pending.h"
 #include "hub/table.h"
 
 enum {
@@ -60,12 +61,13 @@ static int nats_append(struct store *s, const struct publish *p)
 {
 	struct store_nats *n = nats_of(s);
 	size_t cost = batch_cost(p);
-	int r = 0;
+	int r;
 
 	if (cost + HEADERS_MAX > n->max_payload)
 		return -EMSGSIZE;
-	if (s->state.pending && s->state.pending_bytes + cost > 2 * n->options.max_pending)
-		return -EAGAIN; /* `full` was not heeded */
+	r = pending_check(s, cost, n->options.max_pending);
+	if (r < 0)
+		return r;
 	if (!n->filling) {
 		n->filling = batch_new();
 		if (!n->filling)
@@ -75,11 +77,7 @@ static int nats_append(struct store *s, const struct publish *p)
 	r = batch_add(n->filling, p);
 	if (r < 0)
 		return r;
-	if (p->ticket)
-		p->ticket->pending++;
-	s->state.pending++;
-	s->state.pending_bytes += cost;
-	s->state.full |= s->state.pending_bytes > n->options.max_pending;
+	pending_add(s, p->ticket, cost, n->options.max_pending);
 	return 0;
 }
 
@@ -259,11 +257,7 @@ static bool nats_poll(struct store *s, size_t max_bytes)
 		return true;
 	nats_poll_reader(n);
 	nats_poll_news(n);
-	if (s->state.full && s->state.pending_bytes <= n->options.max_pending / 2) {
-		s->state.full = false;
-		if (s->listener)
-			s->listener->drained(s->listener);
-	}
+	pending_look(s, n->options.max_pending);
 	return false;
 }
 
@@ -300,12 +294,7 @@ static void nats_cancel(struct store *s, struct store_read *r)
 
 static void nats_forget(struct store *s, struct ticket *t)
 {
-	list_each (node, &nats_of(s)->held) {
-		const struct batch *b = container_of(node, struct batch, held);
-		for (size_t i = 0; i < b->count; i++)
-			if (b->records[i].ticket == t)
-				b->records[i].ticket = NULL;
-	}
+	batches_forget(&nats_of(s)->held, t);
 	t->pending = 0;
 }
 
@@ -339,11 +328,7 @@ static void nats_drain(struct store_nats *n)
 	uint64_t until = clock_monotonic_ms() + FREE_MS;
 
 	n->store.listener = NULL;
-	list_each (node, &n->held) {
-		const struct batch *b = container_of(node, struct batch, held);
-		for (size_t i = 0; i < b->count; i++)
-			b->records[i].ticket = NULL;
-	}
+	batches_forget(&n->held, NULL);
 	nats_commit(&n->store);
 	while (!list_empty(&n->held) && clock_monotonic_ms() < until) {
 		n->expired_ms = UINT64_MAX; /* an answer is enough */

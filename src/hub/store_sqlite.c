@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "hub/batch.h"
 #include "hub/name.h"
+#include "hub/pending.h"
 #include "hub/sqlite_reader.h"
 #include "hub/sqlite_writer.h"
 
@@ -62,23 +63,19 @@ static int sqlite_append(struct store *s, const struct publish *p)
 {
 	struct store_sqlite *q = sqlite_of(s);
 	size_t cost = batch_cost(p);
-	int r = 0;
+	int r;
 
 	if (q->options.max_bytes && cost > q->options.max_bytes)
 		r = -EMSGSIZE;
-	else if (s->state.pending && s->state.pending_bytes + cost > 2 * q->options.max_pending)
-		r = -EAGAIN; /* `full` was not heeded */
+	else
+		r = pending_check(s, cost, q->options.max_pending);
 	if (!r && !q->filling && !(q->filling = batch_open(q)))
 		r = -ENOMEM;
 	if (!r)
 		r = batch_add(q->filling, p);
 	if (r < 0)
 		return r;
-	if (p->ticket)
-		p->ticket->pending++;
-	s->state.pending++;
-	s->state.pending_bytes += cost;
-	s->state.full |= s->state.pending_bytes > q->options.max_pending;
+	pending_add(s, p->ticket, cost, q->options.max_pending);
 	return 0;
 }
 
@@ -190,11 +187,7 @@ static bool sqlite_poll(struct store *s, size_t max_bytes)
 	if (!list_empty(&q->done))
 		return true;
 	sqlite_poll_reader(q);
-	if (s->state.full && s->state.pending_bytes <= q->options.max_pending / 2) {
-		s->state.full = false;
-		if (s->listener)
-			s->listener->drained(s->listener);
-	}
+	pending_look(s, q->options.max_pending);
 	return false;
 }
 
@@ -238,12 +231,7 @@ static void sqlite_cancel(struct store *s, struct store_read *r)
 
 static void sqlite_forget(struct store *s, struct ticket *t)
 {
-	list_each (node, &sqlite_of(s)->held) {
-		const struct batch *b = container_of(node, struct batch, held);
-		for (size_t i = 0; i < b->count; i++)
-			if (b->records[i].ticket == t)
-				b->records[i].ticket = NULL;
-	}
+	batches_forget(&sqlite_of(s)->held, t);
 	t->pending = 0;
 }
 
