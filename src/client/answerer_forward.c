@@ -212,7 +212,6 @@ static void forward_write_fields(struct http_writer *w, const struct http_respon
 	/* What a server believes of the proxy before it, which is us. */
 	static const char *const own[] = {"Forwarded", "User-Agent", "X-Forwarded-For",
 		"X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Real-IP"};
-	const struct bytes prefix = BYTES_LITERAL("Request-Header-");
 	struct bytes type = http_fields_get(&r->fields, "Content-Type");
 
 	if (type.len)
@@ -221,11 +220,8 @@ static void forward_write_fields(struct http_writer *w, const struct http_respon
 	forward_write_forwarded(w, r);
 	for (size_t i = 0; i < r->fields.count; i++) {
 		const struct http_field *f = &r->fields.at[i];
-		if (f->name.len <= prefix.len ||
-			!bytes_equal_nocase(bytes_of(f->name.data, prefix.len), prefix))
-			continue;
-		struct bytes name = bytes_skip(f->name, prefix.len);
-		if (http_name_is_in(name, own, sizeof(own) / sizeof(*own)))
+		struct bytes name = http_field_name_behind(f, "Request-Header-");
+		if (!name.len || http_name_is_in(name, own, sizeof(own) / sizeof(*own)))
 			continue;
 		cleanup(cleanup_free) char *text = bytes_dup(name);
 		if (text)

@@ -1,5 +1,7 @@
 #include "client/environment.h"
 
+#include "wire/http_hop.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,15 +39,14 @@ static bool environment_is_fact(const char *line)
  * mistaken for another one is left out. */
 static int environment_add_field(char **environment, size_t *count, const struct http_field *f)
 {
-	const struct bytes prefix = BYTES_LITERAL("Request-Header-");
+	struct bytes field = http_field_name_behind(f, "Request-Header-");
 	char name[256] = "HTTP_";
 	size_t len = strlen(name);
 
-	if (f->name.len <= prefix.len || f->name.len >= sizeof(name) ||
-		!bytes_equal_nocase(bytes_of(f->name.data, prefix.len), prefix))
+	if (!field.len || f->name.len >= sizeof(name))
 		return 0;
-	for (size_t i = prefix.len; i < f->name.len; i++) {
-		unsigned char c = f->name.data[i];
+	for (size_t i = 0; i < field.len; i++) {
+		unsigned char c = field.data[i];
 		if (!isalnum(c) && c != '-')
 			return 0;
 		name[len++] = (char)(c == '-' ? '_' : toupper(c));

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "client/serving.h"
+#include "wire/http_hop.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -84,15 +85,14 @@ static int texts_add(struct buffer *texts, struct bytes text)
 
 static int serving_note_fields(struct serving *v, const struct http_fields *fields)
 {
-	const struct bytes prefix = BYTES_LITERAL("Request-Header-");
 	int r = 0;
 
 	for (size_t i = 0; i < fields->count && r == 0; i++) {
 		const struct http_field *f = &fields->at[i];
-		if (f->name.len <= prefix.len ||
-			!bytes_equal_nocase(bytes_of(f->name.data, prefix.len), prefix))
+		struct bytes name = http_field_name_behind(f, "Request-Header-");
+		if (!name.len)
 			continue;
-		r = texts_add(&v->texts, bytes_skip(f->name, prefix.len));
+		r = texts_add(&v->texts, name);
 		if (r == 0)
 			r = texts_add(&v->texts, f->value);
 	}

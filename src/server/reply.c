@@ -80,15 +80,11 @@ static int reply_copy_fields(struct buffer *to, const struct http_fields *fields
 		"Service-Worker-Allowed", "Set-Cookie", "Set-Cookie2", "Status",
 		"Strict-Transport-Security", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
 		"X-Content-Type-Options"};
-	const struct bytes prefix = BYTES_LITERAL("Reply-Header-");
 
 	for (size_t i = 0; i < fields->count; i++) {
 		const struct http_field *f = &fields->at[i];
-		if (f->name.len <= prefix.len ||
-			!bytes_equal_nocase(bytes_of(f->name.data, prefix.len), prefix))
-			continue;
-		struct bytes name = bytes_skip(f->name, prefix.len);
-		if (http_name_is_in(name, own, sizeof(own) / sizeof(*own)))
+		struct bytes name = http_field_name_behind(f, "Reply-Header-");
+		if (!name.len || http_name_is_in(name, own, sizeof(own) / sizeof(*own)))
 			continue;
 		int r = buffer_append(to, name.data, name.len);
 		if (r == 0)

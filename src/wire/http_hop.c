@@ -11,6 +11,16 @@ bool http_name_is_in(struct bytes name, const char *const *names, size_t count)
 	return false;
 }
 
+struct bytes http_field_name_behind(const struct http_field *f, const char *prefix)
+{
+	struct bytes before = bytes_text(prefix);
+
+	if (f->name.len <= before.len ||
+		!bytes_equal_nocase(bytes_of(f->name.data, before.len), before))
+		return (struct bytes){0};
+	return bytes_skip(f->name, before.len);
+}
+
 /* Connection names further ones. */
 static bool hop_is_named(const struct http_fields *all, struct bytes name)
 {

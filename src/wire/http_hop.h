@@ -11,5 +11,9 @@
  * it out. */
 bool http_field_is_end_to_end(const struct http_fields *all, const struct http_field *f);
 
+/* What F's name has behind PREFIX (in any case): the name of a field that travels within a message
+ * of ours. Empty when that is nothing, or the name begins otherwise. */
+struct bytes http_field_name_behind(const struct http_field *f, const char *prefix);
+
 /* Whether NAME is one of COUNT NAMES, in any case. */
 bool http_name_is_in(struct bytes name, const char *const *names, size_t count);
