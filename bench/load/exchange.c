@@ -9,6 +9,7 @@
 #include "../program.h"
 #include "ask.h"
 #include "connection.h"
+#include "times.h"
 
 #include "base/clock.h"
 
@@ -91,21 +92,12 @@ static void client_turn(struct client *c, struct load *l)
 	client_ask(c, answered);
 }
 
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void load_print(struct load *l, double rate)
 {
 	printf("{\"rate\": %.0f, \"total\": %zu", rate, (size_t)l->answered);
 	if (l->times_len) {
-		qsort(l->times, l->times_len, sizeof(*l->times), compare);
-		uint64_t p50 = l->times[l->times_len / 2];
-		uint64_t p99 = l->times[l->times_len * 99 / 100];
-		printf(", \"p50\": %.1f, \"p99\": %.1f", (double)p50 / 1000, (double)p99 / 1000);
+		struct percentiles took = percentiles_of(l->times, l->times_len);
+		printf(", \"p50\": %.1f, \"p99\": %.1f", took.p50, took.p99);
 	}
 	printf("}\n");
 }

@@ -12,6 +12,7 @@
 #include "ask.h"
 #include "connection.h"
 #include "pubsub.h"
+#include "times.h"
 
 #include "base/clock.h"
 
@@ -20,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 enum { WARM_UP = 200 };
 
@@ -98,21 +98,6 @@ static void path_drain(const struct path *p)
 			;
 }
 
-static void sleep_until(uint64_t ns)
-{
-	struct timespec t = {
-		.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
-
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
-}
-
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void path_measure(const struct path *p, size_t count, uint64_t pace_ns)
 {
 	uint64_t *times = allocate(count, sizeof(*times));
@@ -129,9 +114,8 @@ static void path_measure(const struct path *p, size_t count, uint64_t pace_ns)
 			times[i - WARM_UP] = clock_monotonic_ns() - began;
 		path_drain(p);
 	}
-	qsort(times, count, sizeof(*times), compare);
-	uint64_t p50 = times[count / 2], p99 = times[count * 99 / 100];
-	printf("{\"p50\": %.1f, \"p99\": %.1f}\n", (double)p50 / 1000, (double)p99 / 1000);
+	struct percentiles took = percentiles_of(times, count);
+	printf("{\"p50\": %.1f, \"p99\": %.1f}\n", took.p50, took.p99);
 	free(times);
 }
 

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "connection.h"
 #include "pubsub.h"
+#include "times.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,7 +20,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BURST = 100, PACE_NS = 1000000, BURSTS_AFTER = 3000 };
@@ -62,21 +62,6 @@ static void other_end(pid_t child)
 		die_because("the other subscriber was not sent everything");
 }
 
-static void sleep_until(uint64_t ns)
-{
-	struct timespec t = {
-		.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
-
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
-}
-
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 int main(int argc, char **argv)
 {
 	static char burst[BURST * ENCODED_MAX];
@@ -112,7 +97,6 @@ int main(int argc, char **argv)
 		times[i] = clock_monotonic_ns() - began;
 	}
 	other_end(other);
-	qsort(times, bursts, sizeof(*times), compare);
-	uint64_t p50 = times[bursts / 2], p99 = times[bursts * 99 / 100];
-	printf("{\"p50\": %.1f, \"p99\": %.1f}\n", (double)p50 / 1000, (double)p99 / 1000);
+	struct percentiles took = percentiles_of(times, bursts);
+	printf("{\"p50\": %.1f, \"p99\": %.1f}\n", took.p50, took.p99);
 }

@@ -13,6 +13,7 @@
 
 #include "../program.h"
 #include "connection.h"
+#include "times.h"
 
 #include "base/clock.h"
 
@@ -39,7 +40,7 @@ enum {
 };
 
 static char block[BLOCK];
-static double percentiles[2]; /* of latency, in microseconds */
+static struct percentiles took; /* of latency */
 
 /* ---- the target ---- */
 
@@ -179,14 +180,7 @@ static uint64_t exchange(const char *address, uint64_t until)
 	return done;
 }
 
-static uint32_t took_ns[TIMES_MAX];
-
-static int compare(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
+static uint64_t took_ns[TIMES_MAX];
 
 static uint64_t latency(const char *address, uint64_t until)
 {
@@ -196,14 +190,10 @@ static uint64_t latency(const char *address, uint64_t until)
 	while (done < TIMES_MAX && clock_monotonic_ms() < until) {
 		uint64_t began = clock_monotonic_ns();
 		message_exchange(fd);
-		took_ns[done++] = (uint32_t)(clock_monotonic_ns() - began);
+		took_ns[done++] = clock_monotonic_ns() - began;
 	}
 	close(fd);
-	size_t middle = done / 2;
-	size_t last = done * 99 / 100;
-	qsort(took_ns, done, sizeof(*took_ns), compare);
-	percentiles[0] = (double)took_ns[middle] / 1000;
-	percentiles[1] = (double)took_ns[last] / 1000;
+	took = percentiles_of(took_ns, done);
 	return done;
 }
 
@@ -228,8 +218,8 @@ int main(int argc, char **argv)
 			modes[i].run(argv[3], clock_monotonic_ms() + 1000 * number(argv[4]));
 		double seconds = (double)(clock_monotonic_ns() - began) / 1e9;
 		printf("{\"rate\": %.0f, \"total\": %llu, \"p50\": %.1f, \"p99\": %.1f}\n",
-			(double)done / seconds, (unsigned long long)(done + warm), percentiles[0],
-			percentiles[1]);
+			(double)done / seconds, (unsigned long long)(done + warm), took.p50,
+			took.p99);
 		return 0;
 	}
 	die_because("usage: load-relay bulk|connect|exchange|latency PORT ADDRESS SECONDS");
