@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 
+from . import nginx
 from .figures import Figure, Goal, Row
 from .process import Failed, LOAD_S, Server, free_port
 from .servers import Nobody
@@ -19,28 +20,6 @@ from .servers import Nobody
 MEMORY = "/dev/shm"
 
 SLOW_CLIENTS = 200
-
-NGINX = """
-daemon off;
-master_process off;
-pid {dir}/pid;
-error_log stderr crit;
-events {{ worker_connections 64; }}
-http {{
-    access_log off;
-    sendfile on;
-    client_max_body_size 0;
-    client_body_temp_path {dir}/body;
-    proxy_temp_path {dir}/proxy;
-    fastcgi_temp_path {dir}/fastcgi;
-    uwsgi_temp_path {dir}/uwsgi;
-    scgi_temp_path {dir}/scgi;
-    server {{
-        listen 127.0.0.1:{port};
-        location / {{ root {dir}; dav_methods PUT; }}
-    }}
-}}
-"""
 
 
 class Files:
@@ -93,12 +72,11 @@ class Files:
 
     def nginx(self):
         program = self.programs.installed("nginx")
+        serve = nginx.http(program, nginx.FILES)
 
         def command(directory, port):
             self.folder(directory)
-            config = directory / "nginx.conf"
-            config.write_text(NGINX.format(dir=directory, port=port))
-            return [program, "-c", config, "-p", directory]
+            return serve(directory, port)
 
         return self.server(program, command, port=True)
 

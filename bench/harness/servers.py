@@ -9,99 +9,10 @@ import pathlib
 import shutil
 import subprocess
 
+from . import nginx
 from .process import Server
 
 BULK = 64 << 20  # bytes of a file to be downloaded
-
-NGINX = """
-daemon off;
-master_process off;
-pid {dir}/pid;
-error_log stderr crit;
-worker_rlimit_nofile 20000;
-events {{ worker_connections 16384; }}
-http {{
-    access_log off;
-    keepalive_requests 1000000000;
-    client_body_temp_path {dir}/body;
-    proxy_temp_path {dir}/proxy;
-    fastcgi_temp_path {dir}/fastcgi;
-    uwsgi_temp_path {dir}/uwsgi;
-    scgi_temp_path {dir}/scgi;
-    server {{
-        listen 127.0.0.1:{port};
-        location / {{ return 200 "ok\n"; }}
-    }}
-}}
-"""
-
-NGINX_TLS = """
-daemon off;
-master_process off;
-pid {dir}/pid;
-error_log stderr crit;
-worker_rlimit_nofile 20000;
-events {{ worker_connections 16384; }}
-http {{
-    access_log off;
-    sendfile on;
-    client_body_temp_path {dir}/body;
-    proxy_temp_path {dir}/proxy;
-    fastcgi_temp_path {dir}/fastcgi;
-    uwsgi_temp_path {dir}/uwsgi;
-    scgi_temp_path {dir}/scgi;
-    server {{
-        listen 127.0.0.1:{port} ssl;
-        ssl_certificate cert.pem;
-        ssl_certificate_key key.pem;
-        ssl_protocols TLSv1.2 TLSv1.3;
-        location / {{ return 200 "ok\n"; }}
-        location /files/ {{ root {dir}; }}
-    }}
-}}
-"""
-
-NGINX_PROXY = """
-daemon off;
-master_process off;
-pid {dir}/pid;
-error_log stderr crit;
-worker_rlimit_nofile 20000;
-events {{ worker_connections 16384; }}
-http {{
-    access_log off;
-    keepalive_requests 1000000000;
-    client_body_temp_path {dir}/body;
-    proxy_temp_path {dir}/proxy;
-    fastcgi_temp_path {dir}/fastcgi;
-    uwsgi_temp_path {dir}/uwsgi;
-    scgi_temp_path {dir}/scgi;
-    upstream backend {{
-        server unix:{dir}/backend;
-        keepalive 64;
-        keepalive_requests 1000000000;
-    }}
-    server {{
-        listen 127.0.0.1:{port};
-        location / {{
-            proxy_pass http://backend;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-        }}
-    }}
-}}
-"""
-
-NGINX_STREAM = """
-load_module {modules}/ngx_stream_module.so;
-daemon off;
-master_process off;
-pid {dir}/pid;
-error_log stderr crit;
-worker_rlimit_nofile 20000;
-events {{ worker_connections 16384; }}
-stream {{ server {{ listen 127.0.0.1:{port}; proxy_pass 127.0.0.1:{target}; }} }}
-"""
 
 HAPROXY = """
 global
@@ -198,13 +109,7 @@ class Programs:
 
     def nginx(self):
         program = self.installed("nginx")
-
-        def command(dir, port):
-            config = dir / "nginx.conf"
-            config.write_text(NGINX.format(dir=dir, port=port))
-            return [program, "-c", config, "-p", dir]
-
-        return program and Server(command, port=True)
+        return program and Server(nginx.http(program, nginx.OK), port=True)
 
     # ---- TLS, both with a key of ECDSA P-256, and a file to give out
 
@@ -234,12 +139,11 @@ class Programs:
 
     def nginx_tls(self):
         program = self.installed("nginx")
+        serve = nginx.http(program, nginx.TLS, listen="ssl")
 
         def command(dir, port):
             self.tls_directory(dir)
-            config = dir / "nginx.conf"
-            config.write_text(NGINX_TLS.format(dir=dir, port=port))
-            return [program, "-c", config, "-p", dir]
+            return serve(dir, port)
 
         return program and Server(command, port=True)
 
@@ -268,20 +172,12 @@ class Programs:
     def nginx_requests(self):
         program = self.installed("nginx")
         backend = self.built("bench/limit-echo")
-
-        def command(dir, port):
-            config = dir / "nginx.conf"
-            config.write_text(NGINX_PROXY.format(dir=dir, port=port))
-            return [program, "-c", config, "-p", dir]
-
-        return (
-            program
-            and backend
-            and Server(
-                command,
-                port=True,
-                beside=lambda dir, address: [backend, f"unix:{dir}/backend", "--http"],
-            )
+        if not program or not backend:
+            return None
+        return Server(
+            nginx.http(program, nginx.PROXY, beside=nginx.UPSTREAM),
+            port=True,
+            beside=lambda dir, address: [backend, f"unix:{dir}/backend", "--http"],
         )
 
     def zeromq(self):
@@ -312,9 +208,8 @@ class Programs:
         modules = pathlib.Path("/usr/lib/nginx/modules")
 
         def arguments(dir, port, to):
-            config = dir / "nginx.conf"
-            config.write_text(NGINX_STREAM.format(dir=dir, port=port, target=to, modules=modules))
-            return ["-c", config, "-p", dir, "-e", "stderr"]
+            words = {"port": port, "target": to, "modules": modules}
+            return [*nginx.arguments(nginx.STREAM, dir, **words), "-e", "stderr"]
 
         there = (modules / "ngx_stream_module.so").exists()
         return self.relay("nginx", arguments) if there else None

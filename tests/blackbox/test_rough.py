@@ -174,6 +174,13 @@ def test_at_the_limit_of_files(start_hub):
     assert hub.errors.count(b"no more clients for now") >= 1
 
 
+def has_a_place_again(hub, listener):
+    with hub.peer() as next:
+        next.send("four\n")
+        assert listener.line().endswith(b": four")
+    hub.wait_for("^Closed connection")
+
+
 def test_max_clients(start_hub):
     hub = start_hub("tcp:localhost:0", "--max-clients=2")
     with listener(hub) as one, hub.peer() as two:
@@ -193,13 +200,9 @@ def test_max_clients(start_hub):
             hub.wait_for("^Closed connection")
         two.close()
         hub.wait_for("^Closed connection")
-        with hub.peer() as next:
-            next.send("four\n")
-            assert one.line().endswith(b": four")
-            next.close()
-            hub.wait_for("^Closed connection")
-            figures = status(hub)
-            assert (figures["refused"], figures["clients"]) == (3, 2)
+        has_a_place_again(hub, one)
+        figures = status(hub)
+        assert (figures["refused"], figures["clients"]) == (3, 2)
 
 
 def test_who_is_refused_takes_no_place(start_hub):
@@ -211,11 +214,7 @@ def test_who_is_refused_takes_no_place(start_hub):
             hub.wait_for(f"^Accepted connection from: {re.escape(three.name)}$")
             two.close()
             hub.wait_for("^Closed connection")
-            with hub.peer() as next:
-                next.send("four\n")
-                assert one.line().endswith(b": four")
-                next.close()
-                hub.wait_for("^Closed connection")
+            has_a_place_again(hub, one)
             figures = status(hub)
             assert (figures["refused"], figures["clients"]) == (1, 2)
 
