@@ -13,6 +13,11 @@
 
 enum { DIAL_TIMEOUT_MS = 10 * 1000 };
 
+/* Connects where that needs no waiting, to who listens on this machine: a Unix socket, or a
+ * loopback address of TCP. False when nothing came of it: then it has to be dialled, which also
+ * finds out why. */
+bool dial_at_once(struct channel *c, const struct address *a);
+
 struct dial;
 
 /* Called once, in a later turn. C is NULL when nothing was reached, and WHY has the line then; both

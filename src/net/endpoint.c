@@ -249,25 +249,36 @@ bool endpoint_is_local(const struct endpoint *e)
 
 /* ---- sockets of them ---- */
 
-/* A peer that vanished without a word is noticed after two minutes, not the kernel's two hours. */
-enum { KEEPALIVE_IDLE_S = 60, KEEPALIVE_INTERVAL_S = 15, KEEPALIVE_PROBES = 4 };
-
 /* sctp(7); its header is not part of the C library. */
 enum { OPTION_SCTP_NODELAY = 3 };
 
-/* An option that a protocol or an older kernel lacks is none that the connection needs. */
-static void socket_tune(int fd, const struct endpoint *e)
+static bool is_inet_stream(const struct endpoint *e)
 {
-	bool inet = e->addr.ss_family == AF_INET || e->addr.ss_family == AF_INET6;
+	int family = e->addr.ss_family;
 
-	if (!inet || e->type != SOCK_STREAM)
+	return e->type == SOCK_STREAM && (family == AF_INET || family == AF_INET6);
+}
+
+/* An option that a protocol or an older kernel lacks is none that the connection needs. */
+static void socket_no_delay(int fd, const struct endpoint *e)
+{
+	if (!is_inet_stream(e))
+		return;
+	if (e->protocol == IPPROTO_SCTP)
+		sys_setsockopt_int(fd, IPPROTO_SCTP, OPTION_SCTP_NODELAY, 1);
+	else
+		sys_setsockopt_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+enum { KEEPALIVE_IDLE_S = 60, KEEPALIVE_INTERVAL_S = 15, KEEPALIVE_PROBES = 4 };
+
+void endpoint_keep_alive(const struct endpoint *e, int fd)
+{
+	if (!is_inet_stream(e))
 		return;
 	sys_setsockopt_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-	if (e->protocol == IPPROTO_SCTP) {
-		sys_setsockopt_int(fd, IPPROTO_SCTP, OPTION_SCTP_NODELAY, 1);
+	if (e->protocol == IPPROTO_SCTP)
 		return;
-	}
-	sys_setsockopt_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	sys_setsockopt_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
 	sys_setsockopt_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
 	sys_setsockopt_int(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
@@ -277,7 +288,7 @@ int endpoint_socket(const struct endpoint *e)
 {
 	int fd = sys_socket(e->addr.ss_family, e->type | SOCK_NONBLOCK | SOCK_CLOEXEC, e->protocol);
 	if (fd >= 0)
-		socket_tune(fd, e);
+		socket_no_delay(fd, e);
 	return fd;
 }
 

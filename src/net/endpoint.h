@@ -55,10 +55,14 @@ void endpoint_set_port(struct endpoint *e, uint32_t port);
 bool endpoint_is_local(const struct endpoint *e);
 
 /* A socket of the endpoint's kind: non-blocking, close-on-exec, and where the protocol has them
- * without delay (TCP_NODELAY) and with keepalive, which accepted sockets inherit. The caller owns
- * it. Negative errno: -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT and the like when the
- * kernel lacks the family or the protocol. */
+ * without delay (TCP_NODELAY), which accepted sockets inherit. The caller owns it. Negative errno:
+ * -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT and the like when the kernel lacks the family
+ * or the protocol. */
 int endpoint_socket(const struct endpoint *e);
+
+/* A peer that vanishes without a word is noticed after two minutes, not the kernel's two hours. Not
+ * needed for one on this machine; accepted sockets inherit it. */
+void endpoint_keep_alive(const struct endpoint *e, int fd);
 
 /* What FD is bound to or connected to, and the kind of socket it is. */
 int endpoint_local(struct endpoint *e, int fd);

@@ -101,6 +101,7 @@ static int listener_bind(struct listener *l, const struct endpoint *e, bool dual
 	int fd = endpoint_socket(e);
 	if (fd < 0)
 		return fd;
+	endpoint_keep_alive(e, fd);
 	int r = prepare(fd, l, e, dual);
 	if (!r && has_file)
 		r = socket_file_bind(&file, fd, e, l->address.mode, BACKLOG);

@@ -122,6 +122,19 @@ static bool resolve_at_once(
 	return true;
 }
 
+bool resolve_literal(struct endpoint *e, const struct address *a)
+{
+	struct resolved found;
+	struct question q;
+	int error;
+
+	question_init(&q, a);
+	if (!resolve_at_once(&found, &q, &error, NULL) || error || !found.count)
+		return false;
+	*e = found.endpoints[0];
+	return true;
+}
+
 static struct addrinfo question_hints(const struct question *q)
 {
 	return (struct addrinfo){

@@ -27,6 +27,10 @@ void resolved_interleave(struct resolved *found);
 int resolve_wait(
 	struct resolved *found, struct loop *l, const struct address *a, struct fault *why);
 
+/* The first endpoint of an address whose host needs no look-up. False for a name, or for what is no
+ * address. */
+bool resolve_literal(struct endpoint *e, const struct address *a);
+
 struct resolve;
 
 /* Looks up without blocking. DONE is called once, in a later turn, with 0 or what resolve_wait()

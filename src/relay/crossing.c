@@ -166,15 +166,7 @@ static void crossing_on_to_ready(struct leg *leg)
 
 /* ---- on the way there ---- */
 
-static void crossing_on_dialled(void *arg, struct channel *channel, const struct fault *why);
-
-static void crossing_dial(struct crossing *c)
-{
-	int r = dial_start(&c->dial, c->relay->loop, crossing_target(c),
-		c->relay->options.connect_timeout_ms, crossing_on_dialled, c);
-	if (r < 0)
-		crossing_close(c, CROSSING_UNREACHABLE, r);
-}
+static void crossing_dial(struct crossing *c);
 
 /* The header for the target goes before all else. 0 or a negative errno. */
 static int crossing_introduce(struct crossing *c)
@@ -290,6 +282,26 @@ static void crossing_on_dialled(void *arg, struct channel *channel, const struct
 	}
 	c->why = *why;
 	crossing_try_next(c);
+}
+
+static void crossing_dial_later(struct crossing *c)
+{
+	int r = dial_start(&c->dial, c->relay->loop, crossing_target(c),
+		c->relay->options.connect_timeout_ms, crossing_on_dialled, c);
+	if (r < 0)
+		crossing_close(c, CROSSING_UNREACHABLE, r);
+}
+
+static void crossing_dial(struct crossing *c)
+{
+	struct channel channel;
+
+	if (dial_at_once(&channel, crossing_target(c))) {
+		crossing_meet(c, &channel);
+		channel_deinit(&channel);
+	} else {
+		crossing_dial_later(c);
+	}
 }
 
 /* ---- the header that came ---- */
@@ -441,6 +453,7 @@ void crossing_open(struct route *route, struct channel *channel, bool admitted)
 		return;
 	}
 	crossing_note_source(c, c->from.source.fd);
+	c->from.readable = c->from.is_socket; /* who connects mostly has something to say */
 	if (admitted)
 		crossing_admit(c);
 	else
@@ -456,7 +469,7 @@ struct crossing *crossing_open_sender(struct route *route, const struct packet *
 	c->admitted = true;
 	leg_init_sender(&c->from, route->relay->loop, p->fd, &p->from, p->name);
 	crossing_note_source(c, p->fd);
-	crossing_dial(c);
+	crossing_dial_later(c); /* it may not end before its route knows it */
 	return c;
 }
 
