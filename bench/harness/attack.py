@@ -7,13 +7,23 @@ import re
 import resource
 import select
 import socket
+import ssl
 import sys
 
 HOST = b"Host: localhost\r\n"
 HEAD = b"GET /status HTTP/1.1\r\n" + HOST + b"X-Long: "
 BODY = b"POST /topics/t HTTP/1.1\r\n" + HOST + b"Content-Length: 1000000\r\n\r\n"
 PIPELINE = (b"GET / HTTP/1.1\r\n" + HOST + b"\r\n") * 200
-HELLO = bytes.fromhex("16030102000100") + bytes(20)
+
+
+def client_hello():
+    """All that a TLS client says before it hears anything."""
+    said = ssl.MemoryBIO()
+    session = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), said, server_hostname="a.b")
+    try:
+        session.do_handshake()
+    except ssl.SSLWantReadError:
+        return said.read()
 
 
 def connect(port, source, receive_buffer=None):
@@ -80,7 +90,8 @@ def main():
         "heads": lambda: Attack(port, count, HEAD, b"x"),
         "bodies": lambda: Attack(port, count, BODY, b"x"),
         "readers": lambda: Attack(port, count, PIPELINE, receive_buffer=4096),
-        "handshakes": lambda: Attack(port, count, HELLO, source="127.0.0.{}"),
+        "half-hellos": lambda: Attack(port, count, client_hello()[:25], source="127.0.0.{}"),
+        "hellos": lambda: Attack(port, count, client_hello(), source="127.0.0.{}"),
         "crowd": lambda: Attack(port, count, HEAD),
     }[kind]()
     print("ready", flush=True)

@@ -289,7 +289,8 @@ def attacks(p, load):
         row("slow heads, 1,000", p.ferry("--patience", "2s"), "heads", 1000),
         row("slow bodies, 1,000", p.ferry("--patience", "2s"), "bodies", 1000),
         row("slow readers, 100", p.ferry("--patience", "2s"), "readers", 100),
-        row("half-open handshakes, 19,000", p.ferry_both(), "handshakes", 19000),
+        row("half a TLS hello, 19,000", p.ferry_both(), "half-hellos", 19000),
+        row("TLS hellos and no more, 19,000", p.ferry_both(), "hellos", 19000),
         row("connections from one address, 1,000", crowd, "crowd", 1000),
     ]
     return Figure(

@@ -95,7 +95,9 @@ int source_add(
 /* Must come before the descriptor is closed. Safe on SOURCE_NULL and twice. */
 void source_remove(struct loop *l, struct source *s);
 
-/* Asks for one more call with EVENTS in the next turn. */
+/* Asks for one more call with EVENTS in the next turn. A source without a descriptor may ask too,
+ * for work that is to be spread over turns; it must not be waiting for a call when it is freed:
+ * list_unlink() its node. */
 void source_again(struct loop *l, struct source *s, uint32_t events);
 
 /* ---- endings: once at the end of a turn ---- */

@@ -27,7 +27,7 @@ static size_t door_received(struct connection *c, struct bytes data)
 		if (tls_door_is_behind(c))
 			connection_close(c); /* once is enough */
 		else
-			tls_door_answer(c);
+			tls_door_open(c);
 		return 0;
 	default:
 		deadline_clear(&c->rest);

@@ -48,7 +48,7 @@ FIGURE(tls_resumed, s->server->tls.counters.resumed)
 FIGURE(tls_failed, s->server->tls.counters.failed)
 FIGURE(tls_unlisted, s->server->tls.counters.unlisted)
 FIGURE(tls_late, s->server->tls.counters.late)
-FIGURE(tls_dropped, s->server->tls.counters.dropped)
+FIGURE(tls_waiting, s->server->tls.counters.waiting)
 FIGURE(tls_under_way, s->server->tls.counters.under_way)
 FIGURE(files_in, s->counters->files_in)
 FIGURE(files_bytes_in, s->counters->files_bytes_in)
@@ -95,7 +95,7 @@ static const struct figure figures[] = {
 	{"tls_failed", COUNTER, figure_tls_failed, "TLS handshakes that failed"},
 	{"tls_unlisted", COUNTER, figure_tls_unlisted, "of these, for a key that is not let in"},
 	{"tls_late", COUNTER, figure_tls_late, "TLS handshakes not done in time"},
-	{"tls_dropped", COUNTER, figure_tls_dropped, "TLS handshakes given up for newer ones"},
+	{"tls_waiting", GAUGE, figure_tls_waiting, "TLS hellos that wait for their turn"},
 	{"tls_under_way", GAUGE, figure_tls_under_way, "TLS handshakes under way"},
 	{"files_in", COUNTER, figure_files_in, "files stored"},
 	{"files_bytes_in", COUNTER, figure_files_bytes_in, "bytes of these"},

@@ -1,17 +1,35 @@
 #include "server/throttle.h"
 
-#include <stddef.h>
-#include <string.h>
+#include "base/bytes.h"
 
-/* FNV-1a, of what is before the last colon. */
+#include <arpa/inet.h>
+
+enum { NETWORK_SIZE = 8 };
+
+/* The network of PEER, which begins with an IPv6 address in brackets. False when it does not. */
+static bool throttle_network(const char *peer, uint8_t network[NETWORK_SIZE])
+{
+	char host[INET6_ADDRSTRLEN] = "";
+	struct in6_addr six;
+	size_t len = *peer == '[' ? strcspn(peer + 1, "%]") : 0;
+
+	if (len < sizeof(host))
+		memcpy(host, peer + 1, len);
+	if (inet_pton(AF_INET6, host, &six) != 1)
+		return false;
+	memcpy(network, &six, NETWORK_SIZE);
+	return true;
+}
+
 static uint64_t throttle_hash(const char *peer)
 {
+	uint8_t network[NETWORK_SIZE];
 	const char *port = strrchr(peer, ':');
-	size_t len = port ? (size_t)(port - peer) : strlen(peer);
-	uint64_t hash = 0xcbf29ce484222325;
+	struct bytes host = port ? bytes_of(peer, (size_t)(port - peer)) : bytes_text(peer);
 
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (uint8_t)peer[i]) * 0x100000001b3;
+	if (throttle_network(peer, network))
+		host = bytes_of(network, NETWORK_SIZE);
+	uint64_t hash = bytes_hash(host);
 	return hash ? hash : 1;
 }
 

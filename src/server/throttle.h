@@ -4,9 +4,10 @@
  * Throttle: how often one address may do what it should not
  *
  * A token has 128 bits, so nobody guesses one; but whoever tries costs work and fills the log. Each
- * address may fail 10 times, and once a second from then on. It is counted in a table of fixed
- * size, in which an address takes the place of another; so the memory is bounded, and a flood from
- * many addresses gets no more than as many first tries.
+ * address may fail 10 times, and once a second from then on; a network of 64 bits is one address in
+ * IPv6, as it is to server/visitors.h. It is counted in a table of fixed size, in which an address
+ * takes the place of another; so the memory is bounded, and a flood from many addresses gets no
+ * more than as many first tries.
  *
  * A right token is never held up by wrong ones from the same address, which many clients may share.
  */

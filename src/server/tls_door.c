@@ -5,6 +5,7 @@
 #include "server/connection.h"
 #include "server/door.h"
 #include "server/server.h"
+#include "wire/client_hello.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -30,13 +31,51 @@ static void tls_door_tell(const struct connection *c, const char *what)
 	log_note("%s: %s", c->peer, what);
 }
 
+/* ---- the pace ---- */
+
+/* The next one begins in the next turn, or after a pause. */
+static void tls_door_call(struct tls_door *d)
+{
+	if (!d->counters.waiting)
+		return;
+	if (d->counters.under_way < TLS_DOOR_BRISK)
+		source_again(d->pause.loop, &d->turn, 0);
+	else if (!deadline_is_set(&d->pausing))
+		deadline_set(&d->pause, &d->pausing);
+}
+
+static void tls_door_let_one(struct tls_door *d)
+{
+	struct list *next = turns_next(&d->queue);
+
+	if (next)
+		connection_proceed(container_of(next, struct connection, waiting));
+	tls_door_call(d);
+}
+
+static void tls_door_on_turn(struct source *turn, uint32_t events)
+{
+	tls_door_let_one(container_of(turn, struct tls_door, turn));
+}
+
+static void tls_door_on_pause(struct deadlines *pause, struct deadline *pausing)
+{
+	tls_door_let_one(container_of(pause, struct tls_door, pause));
+}
+
 /* ---- the handshake ---- */
+
+static void tls_door_is_done(struct tls_door *d)
+{
+	d->counters.under_way--;
+	tls_door_call(d);
+}
 
 static void tls_door_pass(struct connection *c)
 {
 	struct tls_door *d = door_of(c);
 
-	d->counters.under_way--;
+	tls_door_is_done(d);
 	d->counters.done++;
 	d->counters.resumed += tls_is_resumed(tls_stream_session(&c->stream));
 	deadline_clear(&c->rest);
@@ -80,7 +119,7 @@ static void handshake_lost(struct connection *c)
 
 static void handshake_closed(struct connection *c)
 {
-	door_of(c)->counters.under_way--;
+	tls_door_is_done(door_of(c));
 }
 
 static const struct protocol handshake_protocol = {
@@ -94,16 +133,7 @@ static const struct protocol handshake_protocol = {
 	.closed = handshake_closed,
 };
 
-static void tls_door_make_room(struct tls_door *d)
-{
-	if (d->counters.under_way < TLS_DOOR_MAX || list_empty(&d->handshake.waiting))
-		return;
-	struct deadline *oldest = container_of(d->handshake.waiting.next, struct deadline, node);
-	d->counters.dropped++;
-	connection_close(container_of(oldest, struct connection, rest));
-}
-
-static void tls_door_begin(struct connection *c, struct bytes hello)
+static size_t handshake_begin(struct connection *c, struct bytes hello)
 {
 	bool asked = client_keys_are_asked(&c->server->options.client_keys);
 	const struct tls_setup setup = {
@@ -113,16 +143,40 @@ static void tls_door_begin(struct connection *c, struct bytes hello)
 	};
 	struct tls_door *d = door_of(c);
 
-	tls_door_make_room(d);
-	if (tls_stream_start(&c->stream, d->context, &setup, hello) < 0) {
-		connection_close(c);
-		return;
-	}
+	d->counters.waiting--;
 	d->counters.under_way++;
-	d->begun++;
-	ending_ask(c->server->loop, &d->turn);
 	connection_speak(c, &handshake_protocol);
-	deadline_set(&d->handshake, &c->rest);
+	deadline_set(&d->late, &c->rest);
+	if (c->ended || tls_stream_start(&c->stream, d->context, &setup, hello) < 0)
+		connection_close(c);
+	return hello.len;
+}
+
+/* ---- the queue ---- */
+
+static void queue_closed(struct connection *c)
+{
+	door_of(c)->counters.waiting--;
+}
+
+static const struct protocol queue_protocol = {
+	.name = "tls",
+	.received = handshake_begin,
+	.rested = handshake_rested,
+	.ended = handshake_ended,
+	.stop = handshake_ended,
+	.closed = queue_closed,
+};
+
+static void tls_door_queue(struct connection *c)
+{
+	struct tls_door *d = door_of(c);
+
+	connection_hold(c);
+	connection_speak(c, &queue_protocol);
+	d->counters.waiting++;
+	turns_join(&d->queue, c->visitor ? &c->visitor->hellos : &d->unknown, &c->waiting);
+	tls_door_call(d);
 }
 
 /* ---- the hello ---- */
@@ -139,72 +193,29 @@ static void tls_door_refuse(struct connection *c)
 	connection_leave(c);
 }
 
-/* ---- the pace ---- */
-
-static void tls_door_on_turn_end(struct ending *e)
-{
-	container_of(e, struct tls_door, turn)->begun = 0;
-}
-
-/* Keeps its hello, and reads no more of it. */
-static size_t tls_door_queue(struct connection *c)
-{
-	struct tls_door *d = door_of(c);
-
-	connection_hold(c);
-	list_push(&d->queue, &c->waiting);
-	if (!deadline_is_set(&d->ticking))
-		deadline_set(&d->tick, &d->ticking);
-	return 0;
-}
-
-static void tls_door_on_tick(struct deadlines *tick, struct deadline *ticking)
-{
-	struct tls_door *d = container_of(ticking, struct tls_door, ticking);
-
-	d->admitting = true;
-	for (int i = 0; i < TLS_DOOR_PACE && !list_empty(&d->queue); i++)
-		connection_proceed(container_of(d->queue.next, struct connection, waiting));
-	d->admitting = false;
-	if (!list_empty(&d->queue))
-		deadline_set(tick, ticking);
-}
-
 static size_t hello_received(struct connection *c, struct bytes data)
 {
-	struct tls_door *d = door_of(c);
-
-	if (!d->context)
+	if (!door_of(c)->context) {
 		tls_door_refuse(c);
-	else if (d->admitting || (d->begun < TLS_DOOR_PACE && list_empty(&d->queue)))
-		tls_door_begin(c, data);
-	else
-		return tls_door_queue(c);
-	return data.len;
-}
-
-static void hello_ended(struct connection *c)
-{
-	connection_close(c);
+		return data.len;
+	}
+	if (client_hello_is_there(data))
+		tls_door_queue(c);
+	return 0;
 }
 
 static const struct protocol hello_protocol = {
 	.name = "tls",
 	.received = hello_received,
 	.rested = handshake_rested,
-	.ended = hello_ended,
-	.stop = hello_ended,
+	.ended = handshake_ended,
+	.stop = handshake_ended,
 };
 
 void tls_door_open(struct connection *c)
 {
 	connection_speak(c, &hello_protocol);
-	deadline_set(&door_of(c)->hello, &c->rest);
-}
-
-void tls_door_answer(struct connection *c)
-{
-	connection_speak(c, &hello_protocol);
+	deadline_set(&door_of(c)->late, &c->rest);
 }
 
 bool tls_door_is_behind(const struct connection *c)
@@ -221,23 +232,22 @@ static void tls_door_on_late(struct deadlines *deadlines, struct deadline *which
 
 int tls_door_init(struct tls_door *d, struct loop *l)
 {
-	list_init(&d->queue);
-	deadline_init(&d->ticking);
-	ending_init(&d->turn, tls_door_on_turn_end);
-	int r = deadlines_init(&d->hello, l, TLS_DOOR_WAIT_MS, tls_door_on_late);
-	if (r == 0)
-		r = deadlines_init(&d->handshake, l, TLS_DOOR_WAIT_MS, tls_door_on_late);
-	return r < 0 ? r : deadlines_init(&d->tick, l, TLS_DOOR_TICK_MS, tls_door_on_tick);
+	d->turn = (struct source){.fd = -1, .ready = tls_door_on_turn};
+	list_init(&d->turn.node);
+	turns_init(&d->queue);
+	turns_line_init(&d->unknown);
+	deadline_init(&d->pausing);
+	int r = deadlines_init(&d->late, l, TLS_DOOR_WAIT_MS, tls_door_on_late);
+	return r < 0 ? r : deadlines_init(&d->pause, l, TLS_DOOR_PAUSE_MS, tls_door_on_pause);
 }
 
 void tls_door_deinit(struct tls_door *d)
 {
 	d->context = tls_context_unref(d->context);
-	deadlines_deinit(&d->hello);
-	deadlines_deinit(&d->handshake);
-	deadlines_deinit(&d->tick);
-	if (d->turn.run)
-		ending_cancel(&d->turn);
+	deadlines_deinit(&d->late);
+	deadlines_deinit(&d->pause);
+	if (d->turn.ready)
+		list_unlink(&d->turn.node);
 }
 
 void tls_door_set_key(struct tls_door *d, struct tls_context *context, bool shows_pin)

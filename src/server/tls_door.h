@@ -4,10 +4,16 @@
  * The TLS door: behind a client's hello the connection speaks TLS, and the door chooses again among
  * what comes inside. On a `tls:` address nothing else is let in.
  *
- * A handshake has 10 s. There are 1,024 at most at a time; when one more begins, the oldest that is
- * not done is given up, so who begins many and ends none keeps nobody else out. A handshake costs
- * as much as a thousand messages, so no more than 8 begin in a turn; who comes with more waits, and
- * those who are there already are served between.
+ * A hello is kept until it is whole, so who begins one and says no more costs what a slow request
+ * does: its place, for 10 s. Then it waits for its turn, since a handshake costs the loop about
+ * 200 µs, as much as a hundred messages. One begins in a turn of the loop, so that those who are
+ * there already are served between, and each address has one in turn (server/turns.h).
+ *
+ * Who says hello and nothing more has made us sign for nothing, and is under way for 10 s. Of those
+ * who mean it few are: their handshakes are done after a round trip. So while 128 are under way one
+ * more begins only every 25 ms, which costs the others less than 1 % of the loop; hence there are
+ * never more than some 530, and whoever comes from another address waits no longer than it takes
+ * each address to begin one.
  *
  * The key may change at any time: whoever is connected stays so with the old one.
  */
@@ -15,39 +21,39 @@
 #include "net/address.h"
 #include "net/deadline.h"
 #include "net/tls_context.h"
+#include "server/turns.h"
 
 struct connection;
 struct server;
 
-enum { TLS_DOOR_WAIT_MS = 10 * 1000, TLS_DOOR_MAX = 1024, TLS_DOOR_PACE = 8, TLS_DOOR_TICK_MS = 1 };
+enum { TLS_DOOR_WAIT_MS = 10 * 1000, TLS_DOOR_BRISK = 128, TLS_DOOR_PAUSE_MS = 25 };
 
 struct tls_counters {
 	uint64_t done;	  /* handshakes */
 	uint64_t resumed; /* of these, by a ticket */
 	uint64_t failed;
 	uint64_t unlisted; /* of these, for the client's key */
-	uint64_t late;	   /* not done in time, */
-	uint64_t dropped;  /* or given up for newer ones */
+	uint64_t late;	   /* not done in time */
+	size_t waiting;	   /* now, for their turn */
 	size_t under_way;  /* now */
 };
 
 struct tls_door {
 	struct tls_context *context; /* NULL: the hub has no key */
 	bool shows_pin;		     /* in its addresses */
-	struct deadlines hello;	     /* a client of a `tls:` address has not spoken */
-	struct deadlines handshake;
-	unsigned begun;	       /* in this turn, */
-	struct ending turn;    /* until it ends */
-	struct list queue;     /* connections with a hello, that wait, */
-	struct deadlines tick; /* for their turn */
-	struct deadline ticking;
-	bool admitting; /* from the queue */
+	struct deadlines late;
+	struct turns queue;	   /* connections whose hello is there, */
+	struct turns_line unknown; /* those of no address among them; */
+	struct source turn;	   /* the next one begins now, */
+	struct deadlines pause;	   /* or after this */
+	struct deadline pausing;
 	struct tls_counters counters;
 	uint64_t told_ms; /* when a failure was last logged; one a second is */
 };
 
 /* 0 or -ENOMEM. */
 int tls_door_init(struct tls_door *d, struct loop *l);
+/* All clients must have left. */
 void tls_door_deinit(struct tls_door *d);
 
 /* From now on the hub has this key. The context is held. SHOWS_PIN: clients are to know it by its
@@ -62,11 +68,9 @@ int tls_door_check(const struct tls_door *d, const struct address *a, struct fau
 enum { TLS_DOOR_SUFFIX_SIZE = 5 + PIN_TEXT_SIZE };
 void tls_door_suffix(const struct tls_door *d, char text[TLS_DOOR_SUFFIX_SIZE]);
 
-/* A new client of a `tls:` address. */
+/* A client that speaks TLS: of a `tls:` address, or with a hello as its first bytes, which will be
+ * given to the session with what follows. */
 void tls_door_open(struct connection *c);
-
-/* A client whose first bytes are a hello; it will be given to the session with what follows. */
-void tls_door_answer(struct connection *c);
 
 /* Whether it speaks TLS already. */
 bool tls_door_is_behind(const struct connection *c);

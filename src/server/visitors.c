@@ -16,6 +16,7 @@ void visitors_init(struct visitors *v, uint64_t max, bool limits_locals, bool ac
 static void visitors_forget(struct visitors *v, struct visitor *who)
 {
 	list_unlink(&who->gone);
+	turns_line_deinit(&who->hellos);
 	if (who->node.key.len)
 		table_remove(&v->table, &who->node);
 	free(who);
@@ -83,6 +84,7 @@ static struct visitor *visitors_add(struct visitors *v, struct bytes key, bool i
 	if (!who)
 		return NULL;
 	list_init(&who->gone);
+	turns_line_init(&who->hellos);
 	who->is_local = is_local;
 	if (!key.len)
 		return who;

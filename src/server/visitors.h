@@ -11,6 +11,7 @@
 #include "hub/table.h"
 #include "net/endpoint.h"
 #include "server/rate.h"
+#include "server/turns.h"
 
 enum { VISITOR_KEY_MAX = 8 };
 
@@ -19,6 +20,7 @@ struct visitor {
 	struct list gone;	/* on visitors.gone */
 	uint64_t clients;	/* of it that are here */
 	struct rate rate;
+	struct turns_line hellos; /* of those who wait for a TLS handshake */
 	bool is_local;
 	uint8_t key[VISITOR_KEY_MAX];
 };

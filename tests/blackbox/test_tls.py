@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import resource
 import signal
 import socket
 import ssl
@@ -12,7 +11,8 @@ import subprocess
 import pytest
 import websockets
 from peer import Peer, place
-from tls import RSA, Authority, TlsPeer, openssl, pinned, plain
+from program import PATIENCE
+from tls import RSA, Authority, TlsPeer, client_hello, openssl, pinned, plain
 from web import ask
 
 GET = "GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -323,14 +323,16 @@ def test_keys_that_are_none(ferry, files, authority, tmp_path):
 
 
 def test_a_handshake_has_ten_seconds(only, both, authority):
-    """Whoever connects and says nothing, or no more than half a hello, is sent away."""
-    silent = Peer(plain(only.address))
+    """Whoever connects and says nothing, half a hello, or a hello and no more, is sent away."""
+    silent, mute = Peer(plain(only.address)), Peer(plain(only.address))
     slow = Peer(both.address)
-    slow.send(b"\x16\x03\x01\x02")
-    assert silent.rest() == b"" and slow.rest() == b""
-    for hub in (only, both):
+    slow.send(client_hello()[:100])
+    mute.send(client_hello())
+    assert silent.rest() == b"" and slow.rest() == b"" and mute.rest()[0] == 0x16
+    for hub, late in (only, 2), (both, 1):
         with TlsPeer(hub.address, authority.context()) as peer:
-            assert ask(peer, GET).json["tls_late"] == 1
+            answer = ask(peer, GET).json
+        assert (answer["tls_late"], answer["tls_under_way"]) == (late, 0)
 
 
 def test_a_crowd_is_let_in_by_and_by(only, authority):
@@ -353,30 +355,42 @@ def test_a_crowd_is_let_in_by_and_by(only, authority):
     assert (answer["tls_handshakes"], answer["tls_under_way"]) == (301, 0)
 
 
-def test_the_oldest_handshake_makes_room(only, authority):
-    """1,024 are under way at most, and whoever ends theirs is let in."""
-    needed = 1200
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard < needed + 100:
-        pytest.skip("too few descriptors")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    half = []
-    try:
-        family, where = place(plain(only.address))
-        for _ in range(needed):
-            s = socket.socket(family)
-            s.connect(where)
-            s.sendall(b"\x16\x03\x01\x02\x00\x01")
-            half.append(s)
-        half[0].settimeout(20)
-        assert half[0].recv(1) == b""
-        with TlsPeer(only.address, authority.context()) as peer:
-            answer = ask(peer, GET).json
-        assert answer["tls_under_way"] <= 1024 and answer["tls_dropped"] >= needed - 1024
-    finally:
-        for s in half:
-            s.close()
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+def test_a_hello_in_pieces(both, authority):
+    """It is kept until it is whole, however it is cut; what comes behind it is not lost."""
+    with socket.create_connection(("127.0.0.1", both.port)) as s:
+        hello, answer = ssl.MemoryBIO(), ssl.MemoryBIO()
+        session = authority.context().wrap_bio(answer, hello, server_hostname="localhost")
+        with pytest.raises(ssl.SSLWantReadError):
+            session.do_handshake()
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in hello.read():
+            s.sendall(bytes([byte]))
+        while True:
+            answer.write(s.recv(1 << 16))
+            try:
+                session.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                pass
+        s.sendall(hello.read())
+    both.wait_for("Closed connection")
+
+
+def test_hellos_with_nothing_behind(only, authority):
+    """While many end nothing others begin slowly, but they do, those from the same place too."""
+    hello, count = client_hello(), 200
+    family, where = place(plain(only.address))
+    mute = [socket.socket(family) for _ in range(count)]
+    for s in mute:
+        s.settimeout(PATIENCE)
+        s.connect(where)
+        s.sendall(hello)
+    with TlsPeer(only.address, authority.context()) as peer:
+        answer = ask(peer, GET).json
+    assert (answer["tls_under_way"], answer["tls_waiting"]) == (count, 0)
+    for s in mute:
+        assert s.recv(1) == b"\x16"
+        s.close()
 
 
 def test_counted(only, authority):

@@ -87,6 +87,17 @@ def plain(address):
     return address.partition("?")[0].replace("tls+", "").replace("tls:", "tcp:")
 
 
+def client_hello():
+    """All that a client says before it hears anything."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    said = ssl.MemoryBIO()
+    session = context.wrap_bio(ssl.MemoryBIO(), said, server_hostname="localhost")
+    try:
+        session.do_handshake()
+    except ssl.SSLWantReadError:
+        return said.read()
+
+
 class TlsPeer(Peer):
     """A Peer that speaks TLS."""
 
