@@ -173,12 +173,18 @@ static void subscribe_caught_up(struct exchange *x)
 }
 
 /* A proxy or a browser that hears nothing gives up; a client that is gone is found out. Only an
- * event stream has something to say that is no message. */
+ * event stream has something to say that is no message. One who was found to read no more has no
+ * tape, and nothing else it sent is looked at before its stream ends. */
 static void subscribe_beat(struct exchange *x)
 {
 	static const char chunk[] = "3\r\n" SSE_HEARTBEAT "\r\n";
-	const struct tape_format *format = x->connection->cursor.tape->format;
+	const struct tape *tape = x->connection->cursor.tape;
 
+	if (!tape) {
+		connection_close(x->connection);
+		return;
+	}
+	const struct tape_format *format = tape->format;
 	if (format == format_choices[FORMAT_SSE].chunked)
 		connection_write(x->connection, chunk, sizeof(chunk) - 1);
 	else if (format == format_choices[FORMAT_SSE].bare)

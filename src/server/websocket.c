@@ -15,7 +15,7 @@
 struct session {
 	struct websocket wire;
 	struct receipts *receipts; /* NULL for a client that wants none */
-	bool pinged;		   /* and no pong has come */
+	bool pinged;		   /* and nothing has come since */
 	uint8_t topic_len;
 	uint8_t sender_len;
 	uint8_t names[]; /* the topic's, the sender's */
@@ -72,7 +72,6 @@ static void session_handle(struct connection *c, int what, const struct websocke
 			websocket_frame(frame, WEBSOCKET_OPCODE_PONG, event->payload, NULL));
 		break;
 	case WEBSOCKET_PONG:
-		session_of(c)->pinged = false;
 		break;
 	case WEBSOCKET_CLOSE:
 		session_close(c, event->code, BYTES_NULL);
@@ -95,6 +94,7 @@ static size_t session_received(struct connection *c, struct bytes data)
 		connection_hold(c);
 		return 0;
 	}
+	s->pinged = false;
 	while (stream_is_open(&c->stream) && !c->leaving && !c->holding &&
 		(r = websocket_next(&s->wire, &in, c->server->options.max_message, &event)) >
 			WEBSOCKET_MORE) {
@@ -115,13 +115,14 @@ static void session_writable(struct connection *c)
 
 /* ---- life ---- */
 
-/* A client that answers no ping from one beat to the next is gone. */
+/* A client that lets nothing come from a ping to the next beat is gone; unless it is us who do not
+ * read on: its pong may stand behind messages that wait for the store, or for its rate. */
 static void session_rested(struct connection *c)
 {
 	struct session *s = session_of(c);
 	uint8_t ping[WEBSOCKET_HEAD_MAX];
 
-	if (s->pinged) {
+	if (s->pinged && list_empty(&c->waiting)) {
 		connection_close(c);
 		return;
 	}

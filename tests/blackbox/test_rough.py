@@ -319,6 +319,31 @@ def test_a_websocket_client_is_asked_for_a_sign_of_life(start_hub):
         hub.wait_for("sent: still here")
 
 
+def test_a_throttled_websocket_client_may_answer_late(start_hub):
+    """Its pongs stand behind messages that the hub does not read yet."""
+    hub = start_hub("tcp:localhost:0", "--heartbeat=100ms", "--max-rate=40")
+    with hub.peer() as peer:
+        upgrade(peer, "/topics/lobby?name=anna")
+        peer.send(b"".join(frame(TEXT, b"%d" % n) for n in range(100)))
+        hub.wait_for("^This is what anna sent: 99$")
+        assert read_frame(peer)[0] == PING
+
+
+def test_a_subscriber_that_vanishes_behind_a_request_of_its_own(start_hub, tmp_path):
+    """What it sent behind the subscription is not looked at, so its end is not seen either."""
+    hub = start_hub(f"unix:{tmp_path}/hub", "--heartbeat=100ms")
+    peer = hub.peer()
+    peer.send(f"GET /topics/lobby HTTP/1.1\r\n{HOST}Accept: text/event-stream\r\n\r\n")
+    peer.until(b"\n\r\n")  # the first beat's
+    peer.send("GET /")
+    peer.until(b"\n\r\n")
+    peer.close()
+    with hub.peer() as sender:
+        post(sender, "no one hears")
+        hub.wait_for("^Closed connection")
+        post(sender, "and all goes on")
+
+
 def test_a_subscriber_that_takes_nothing_is_let_go(start_hub):
     hub = start_hub("tcp:localhost:0", "--heartbeat=200ms")
     slow = Subscriber(hub, "events")
