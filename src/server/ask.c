@@ -25,7 +25,7 @@ static struct desk *desk_of(const struct asking *a)
 void desk_proceed(struct exchange *x)
 {
 	if (x->reading && x->connection->holding)
-		connection_proceed(x->connection);
+		exchange_go_on(x);
 }
 
 /* ---- the end ---- */

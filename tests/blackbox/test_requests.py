@@ -6,12 +6,14 @@ import json
 import os
 import signal
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from paths import SANITIZED
 from program import PATIENCE
 from service import Client, figures, until_waiting
+from web import HOST, Answer
 
 MIB = 1 << 20
 
@@ -229,6 +231,44 @@ def test_a_known_length_is_passed_on(hub, client):
         assert server.reply("up", taken.headers["Request-Id"], body) == 204
         status, reply, head = asked.result()
     assert (status, reply, int(head["Content-Length"])) == (200, body, len(body))
+
+
+def test_a_large_body_that_waits_for_leave(hub, client):
+    """It is asked for once there is a server, however late."""
+    server, first, second = client(), client(), hub.peer()
+    server.post("up/next")
+    until_waiting(hub, 1)
+    first.post("up", b"one")
+    answer = server.answer()
+    answer.read()
+    with second:
+        head = f"POST /services/up HTTP/1.1\r\n{HOST}Content-Length: 100000\r\n"
+        second.send(head + "Expect: 100-continue\r\n\r\n")
+        while figures(hub)["calls_queued"] < 1:
+            pass
+        assert server.reply("up", answer.headers["Request-Id"]) == 204
+        server.post("up/next")
+        assert Answer(second).status == 100
+        second.send("x" * 100_000)
+        assert server.answer().read() == b"x" * 100_000
+
+
+def test_a_reply_that_is_read_slowly(start_hub, tmp_path):
+    """Who reads gets all of it, also when the connection ends behind it."""
+    hub = start_hub("tcp:localhost:0", f"unix:{tmp_path}/hub")
+    reply = b"x" * 400_000
+    with Client(hub) as server, hub.peer(hub.addresses[1]) as slow:
+        server.post("up/next")
+        until_waiting(hub, 1)
+        slow.send(f"POST /services/up HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n")
+        answer = server.answer()
+        answer.read()
+        assert server.reply("up", answer.headers["Request-Id"], reply) == 204
+        begun, read = time.monotonic(), b""
+        while time.monotonic() - begun < 6:
+            read += slow.socket.recv(4000)
+            time.sleep(0.2)  # a slow line
+        assert (read + slow.rest()).endswith(b"\r\n\r\n" + reply)
 
 
 def test_a_reply_before_all_was_read(hub, client):
