@@ -9,12 +9,16 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 /* With its name of some 20 bytes and malloc's header this is what an idle client costs. */
 static_assert(sizeof(struct connection) <= 400, "an idle connection must stay within 512 bytes");
 
-enum { PUMP_VECTORS = 64, OUT_KEPT = 256 * 1024 };
+/* FAREWELL_LEAST: what one who is reading has read in the time of a farewell, 500 bytes a second.
+ */
+enum { PUMP_VECTORS = 64, OUT_KEPT = 256 * 1024, FAREWELL_LEAST = 2500 };
 
 static struct connection *connection_of(struct stream *s)
 {
@@ -443,6 +447,30 @@ void connection_leave(struct connection *c)
 	deadline_set(&c->server->farewell, &c->rest);
 	connection_pump(c);
 	connection_finish(c);
+	c->stuck = true;
+	c->unread = (uint32_t)connection_unread(c);
+}
+
+uint64_t connection_unread(const struct connection *c)
+{
+	int sent = 0;
+
+	if (!c->stream.is_socket || ioctl(c->stream.source.fd, SIOCOUTQ, &sent) < 0)
+		return 0;
+	return stream_queued(&c->stream) + (uint64_t)sent;
+}
+
+void connection_farewell(struct connection *c)
+{
+	uint32_t before = c->unread;
+
+	c->unread = (uint32_t)connection_unread(c);
+	bool reads = !c->stuck || c->unread + FAREWELL_LEAST <= before;
+	c->stuck = true;
+	if (reads && (stream_is_blocked(&c->stream) || c->answers))
+		deadline_set(&c->server->farewell, &c->rest);
+	else
+		connection_close(c);
 }
 
 void connection_close(struct connection *c)

@@ -89,6 +89,7 @@ struct connection {
 	bool leaving : 1;	/* closes once everything is sent */
 	bool lazy : 1;		/* what is written waits for the end of the turn, for more of it */
 	bool final : 1;		/* nothing of the tape follows the answers */
+	uint32_t unread;	/* when leaving: connection_unread() at the last look */
 	char peer[];		/* its name, a text */
 };
 
@@ -103,8 +104,15 @@ void connection_close(struct connection *c);
 /* Takes NULL, returns NULL; for the server alone. */
 struct connection *connection_free(struct connection *c);
 
-/* Closes after everything written and everything on its tape so far has been sent. */
+/* Closes after everything written and everything on its tape so far has been sent, and a client
+ * that does not end its direction as well has had time to read it. */
 void connection_leave(struct connection *c);
+
+/* That time is over: closes, unless the client is still reading what has yet to be sent. */
+void connection_farewell(struct connection *c);
+
+/* Bytes that were written and that the client has not read; 0 when that is not known. */
+uint64_t connection_unread(const struct connection *c);
 
 /* Changes the protocol; what is held is given to the new one. */
 void connection_speak(struct connection *c, const struct protocol *p);

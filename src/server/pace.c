@@ -3,9 +3,6 @@
 #include "server/exchange.h"
 #include "server/server.h"
 
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
-
 /* Of the time in milliseconds: 500 bytes a second. */
 enum { MS_A_BYTE = 2 };
 
@@ -54,22 +51,13 @@ static bool pace_owes_reading(const struct exchange *x)
 	return stream_is_blocked(&x->connection->stream) || x->connection->answers;
 }
 
-/* What it has not read; 0 when that is not known. A window in which the stream was blocked to its
- * end adds nothing, so less is what was read. */
-static uint64_t pace_unread(const struct connection *c)
-{
-	int sent = 0;
-
-	if (!c->stream.is_socket || ioctl(c->stream.source.fd, SIOCOUTQ, &sent) < 0)
-		return 0;
-	return stream_queued(&c->stream) + (uint64_t)sent;
-}
-
+/* A window in which the stream was blocked to its end adds nothing to what the client has not read,
+ * so less is what it read. */
 static bool pace_is_reading(struct exchange *x, uint64_t least)
 {
 	uint64_t before = x->unread;
 
-	x->unread = pace_unread(x->connection);
+	x->unread = connection_unread(x->connection);
 	return x->moved || !before || !x->unread || x->unread + least <= before;
 }
 

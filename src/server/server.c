@@ -82,10 +82,15 @@ void server_poll(struct server *s)
 
 /* ---- deadlines ---- */
 
+/* One who waits for the store, or for its rate, may well have sent more. */
 static void server_on_idle(struct deadlines *d, struct deadline *which)
 {
 	struct connection *c = container_of(which, struct connection, idle);
 
+	if (!list_empty(&c->waiting)) {
+		deadline_set(d, which);
+		return;
+	}
 	c->server->counters.idle++;
 	connection_close(c);
 }
@@ -97,7 +102,7 @@ static void server_on_rest(struct deadlines *d, struct deadline *which)
 
 static void server_on_farewell(struct deadlines *d, struct deadline *which)
 {
-	connection_close(container_of(which, struct connection, rest));
+	connection_farewell(container_of(which, struct connection, rest));
 }
 
 static void server_close_all(struct server *s)

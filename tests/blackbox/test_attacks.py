@@ -219,3 +219,12 @@ def test_rate_of_a_stream_loses_nothing(start_hub, option):
         wait_for_figure(hub, "messages_in", 160)
         assert time.monotonic() - before > 0.3
     assert figures(hub)["throttled"] > 0
+
+
+def test_who_waits_for_its_rate_is_not_idle(start_hub):
+    hub = start_hub("tcp:localhost:0", "--max-bandwidth=2048", "--idle-timeout=200ms")
+    with hub.peer() as peer:
+        peer.send("x" * 4000 + "\n")
+        hub.wait_for("sent: xxx")
+        peer.send("last\n")
+        hub.wait_for("sent: last$")
