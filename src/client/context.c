@@ -20,11 +20,7 @@ struct ferry *ferry_new(void)
 		return NULL;
 	}
 	uv_timer_init(&f->loop.uv, &f->timer);
-	list_init(&f->sessions);
-	list_init(&f->dials);
-	list_init(&f->listeners);
-	list_init(&f->services);
-	list_init(&f->askings);
+	list_init(&f->parts);
 	list_init(&f->rested);
 	f->fd = -1;
 	f->alarm_fd = -1;
@@ -35,16 +31,29 @@ struct ferry *ferry_free(struct ferry *f)
 {
 	if (!f)
 		return NULL;
-	context_end_sessions(f);
-	context_end_sockets(f);
-	context_end_askings(f);
-	context_end_services(f);
+	while (!list_empty(&f->parts)) {
+		struct context_part *p = container_of(f->parts.next, struct context_part, node);
+		p->end(p);
+	}
 	loop_deinit(&f->loop);
 	trust_free(f->trust);
+	buffer_deinit(&f->reply_body);
+	free(f->reply_type);
 	cleanup_close(&f->fd);
 	cleanup_close(&f->alarm_fd);
 	free(f);
 	return NULL;
+}
+
+void context_add(struct ferry *f, struct context_part *p, void (*end)(struct context_part *p))
+{
+	p->end = end;
+	list_push(&f->parts, &p->node);
+}
+
+void context_remove(struct context_part *p)
+{
+	list_unlink(&p->node);
 }
 
 const char *ferry_why(const struct ferry *f)
@@ -57,8 +66,6 @@ int context_failed(struct ferry *f, const struct fault *why)
 	f->why = *why;
 	return why->error;
 }
-
-/* ---- trust ---- */
 
 /* ---- turns ---- */
 

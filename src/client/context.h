@@ -12,18 +12,20 @@
 #include "ferry.h"
 #include "net/loop.h"
 
+/* What a program has open in a context, and the context closes with itself. */
+struct context_part {
+	struct list node;
+	void (*end)(struct context_part *p); /* takes it out */
+};
+
 struct ferry {
 	struct loop loop;
 	struct fault why;
 	uv_timer_t timer;
-	struct list sessions;
-	struct list dials;
-	struct list listeners;
+	struct list parts;
 	struct trust *trust;					      /* NULL until one is needed */
 	int (*met)(void *data, const char *address, const char *pin); /* of ferry_trust() */
 	void *met_data;
-	struct list services;
-	struct list askings;
 	struct list rested; /* those who have asked, and may again */
 	size_t rested_count;
 	struct buffer reply_body; /* what ferry_ask() gave last */
@@ -47,8 +49,13 @@ int context_wait(struct ferry *f, bool (*done)(const void *arg), const void *arg
  */
 int context_make_trust(struct ferry *f);
 
-/* For ferry_free(). */
-void context_end_sessions(struct ferry *f);
-void context_end_sockets(struct ferry *f);
-void context_end_askings(struct ferry *f);
-void context_end_services(struct ferry *f);
+/* P is part of the context until it is taken out, or END is called when the context goes. */
+void context_add(struct ferry *f, struct context_part *p, void (*end)(struct context_part *p));
+void context_remove(struct context_part *p);
+
+/* Of a struct of options: a program built with another version has fewer members than our OURS
+ * bytes, or more. */
+static inline size_t context_known(size_t size, size_t ours)
+{
+	return size < ours ? size : ours;
+}

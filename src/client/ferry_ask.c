@@ -16,7 +16,8 @@ enum { IDLE_MAX = 64, TIMEOUT_MS = 30 * 1000 };
 static const uint64_t ever_ms = 365 * 24 * 3600 * UINT64_C(1000);
 
 struct ferry_asking {
-	struct list node; /* of those who ask, or of those who have asked */
+	struct context_part part;
+	struct list node; /* of those who have asked */
 	struct ferry *ferry;
 	struct ferry_ask_options options;
 	struct inquiry inquiry;
@@ -50,7 +51,13 @@ static void asking_free(struct ferry_asking *a)
 {
 	inquiry_deinit(&a->inquiry);
 	list_unlink(&a->node);
+	context_remove(&a->part);
 	ending_ask(&a->ferry->loop, &a->release);
+}
+
+static void asking_end(struct context_part *p)
+{
+	asking_free(container_of(p, struct ferry_asking, part));
 }
 
 /* It may serve again; of too many the first goes. */
@@ -88,7 +95,6 @@ static void asking_finish(struct ferry_asking *a, const struct fault *why)
 		fault_errno(&short_of_memory, -ENOMEM, "no room for the reply");
 		why = &short_of_memory;
 	}
-	list_unlink(&a->node);
 	if (why)
 		context_failed(a->ferry, why);
 	struct ferry_reply reply = asking_reply(a);
@@ -150,18 +156,12 @@ static const struct inquiry_handler inquiry_handler = {
 
 /* ---- the request ---- */
 
-/* A program built with another version knows fewer members than we do, or more. */
-static size_t known(size_t size)
-{
-	return size < sizeof(struct ferry_ask_options) ? size : sizeof(struct ferry_ask_options);
-}
-
 void ferry_ask_options_init(struct ferry_ask_options *options, size_t size)
 {
 	const struct ferry_ask_options presets = {.size = size, .timeout_ms = TIMEOUT_MS};
 
 	memset(options, 0, size);
-	memcpy(options, &presets, known(size));
+	memcpy(options, &presets, context_known(size, sizeof(presets)));
 }
 
 static struct ferry_asking *asking_find(struct ferry *f, const char *where)
@@ -194,6 +194,7 @@ static struct ferry_asking *asking_new(struct ferry *f, const char *where)
 	a->inquiry = INQUIRY_NULL;
 	list_init(&a->node);
 	ending_init(&a->release, asking_release);
+	context_add(f, &a->part, asking_end);
 	int r = context_make_trust(f);
 	if (r == 0)
 		r = address_parse(&a->address, where, &f->why);
@@ -250,8 +251,7 @@ struct ferry_asking *ferry_ask_start(struct ferry *f, const char *address, const
 	if (!a)
 		return NULL;
 	ferry_ask_options_init(&a->options, sizeof(a->options));
-	memcpy(&a->options, options, known(options->size));
-	list_push(&f->askings, &a->node);
+	memcpy(&a->options, options, context_known(options->size, sizeof(a->options)));
 	context_touch(f);
 	if (asking_start(a, service, bytes_of(body, len)) == 0)
 		return a;
@@ -295,16 +295,6 @@ struct ferry_asking *ferry_ask_cancel(struct ferry_asking *a)
 	context_touch(a->ferry);
 	asking_free(a);
 	return NULL;
-}
-
-void context_end_askings(struct ferry *f)
-{
-	while (!list_empty(&f->askings))
-		asking_free(container_of(f->askings.next, struct ferry_asking, node));
-	while (!list_empty(&f->rested))
-		asking_free(container_of(f->rested.next, struct ferry_asking, node));
-	buffer_deinit(&f->reply_body);
-	free(take(f->reply_type));
 }
 
 /* ---- waiting ---- */

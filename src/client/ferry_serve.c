@@ -38,13 +38,6 @@ void service_on_refused(struct ferry_service *s, const struct fault *why)
 
 /* ---- life ---- */
 
-/* A program built with another version knows fewer members than we do, or more. */
-static size_t known(size_t size)
-{
-	return size < sizeof(struct ferry_serve_options) ? size
-							 : sizeof(struct ferry_serve_options);
-}
-
 void ferry_serve_options_init(struct ferry_serve_options *options, size_t size)
 {
 	const struct ferry_serve_options presets = {
@@ -55,7 +48,7 @@ void ferry_serve_options_init(struct ferry_serve_options *options, size_t size)
 	};
 
 	memset(options, 0, size);
-	memcpy(options, &presets, known(size));
+	memcpy(options, &presets, context_known(size, sizeof(presets)));
 }
 
 static void service_release(struct ending *e)
@@ -80,7 +73,7 @@ struct ferry_service *ferry_service_free(struct ferry_service *s)
 		return NULL;
 	for (size_t i = 0; i < s->count; i++)
 		clerk_deinit(&s->servings[i].clerk);
-	list_unlink(&s->node);
+	context_remove(&s->part);
 	ending_ask(&s->ferry->loop, &s->release);
 	context_touch(s->ferry);
 	return NULL;
@@ -124,6 +117,11 @@ static int service_open(struct ferry_service *s, const char *address, const char
 	return r < 0 ? fault_errno(why, r, "cannot serve '%s'", name) : 0;
 }
 
+static void service_end(struct context_part *p)
+{
+	ferry_service_free(container_of(p, struct ferry_service, part));
+}
+
 struct ferry_service *ferry_serve(struct ferry *f, const char *address, const char *service,
 	const struct ferry_serve_options *options)
 {
@@ -138,16 +136,10 @@ struct ferry_service *ferry_serve(struct ferry *f, const char *address, const ch
 	list_init(&s->ready);
 	ending_init(&s->release, service_release);
 	ferry_serve_options_init(&s->options, sizeof(s->options));
-	memcpy(&s->options, options, known(options->size));
-	list_push(&f->services, &s->node);
+	memcpy(&s->options, options, context_known(options->size, sizeof(s->options)));
+	context_add(f, &s->part, service_end);
 	context_touch(f);
 	return service_open(s, address, service) < 0 ? ferry_service_free(s) : s;
-}
-
-void context_end_services(struct ferry *f)
-{
-	while (!list_empty(&f->services))
-		ferry_service_free(container_of(f->services.next, struct ferry_service, node));
 }
 
 /* ---- requests ---- */

@@ -27,7 +27,7 @@ struct parcel {
 };
 
 struct ferry_session {
-	struct list node;
+	struct context_part part;
 	struct ferry *ferry;
 	struct session *session; /* NULL when it is over */
 	struct ferry_options options;
@@ -174,12 +174,6 @@ static const struct session_handler session_handler = {
 
 /* ---- life ---- */
 
-/* A program built with another version knows fewer members than we do, or more. */
-static size_t known(size_t size)
-{
-	return size < sizeof(struct ferry_options) ? size : sizeof(struct ferry_options);
-}
-
 void ferry_options_init(struct ferry_options *options, size_t size)
 {
 	const struct ferry_options presets = {
@@ -189,7 +183,7 @@ void ferry_options_init(struct ferry_options *options, size_t size)
 	};
 
 	memset(options, 0, size);
-	memcpy(options, &presets, known(size));
+	memcpy(options, &presets, context_known(size, sizeof(presets)));
 }
 
 static int open_session(struct ferry_session *s, const char *address)
@@ -214,6 +208,11 @@ static int open_session(struct ferry_session *s, const char *address)
 	return s->session ? 0 : f->why.error;
 }
 
+static void session_end(struct context_part *p)
+{
+	ferry_close(container_of(p, struct ferry_session, part));
+}
+
 struct ferry_session *ferry_open(
 	struct ferry *f, const char *address, const struct ferry_options *options)
 {
@@ -226,12 +225,12 @@ struct ferry_session *ferry_open(
 	s->ferry = f;
 	list_init(&s->waiting);
 	ferry_options_init(&s->options, sizeof(s->options));
-	memcpy(&s->options, options, known(options->size));
+	memcpy(&s->options, options, context_known(options->size, sizeof(s->options)));
 	if (context_make_trust(f) < 0 || open_session(s, address) < 0) {
 		free(s);
 		return NULL;
 	}
-	list_push(&f->sessions, &s->node);
+	context_add(f, &s->part, session_end);
 	context_touch(f);
 	return s;
 }
@@ -244,16 +243,10 @@ struct ferry_session *ferry_close(struct ferry_session *s)
 	while (!list_empty(&s->waiting))
 		free(inbox_take(s));
 	free(s->given);
-	list_unlink(&s->node);
+	context_remove(&s->part);
 	context_touch(s->ferry);
 	free(s);
 	return NULL;
-}
-
-void context_end_sessions(struct ferry *f)
-{
-	while (!list_empty(&f->sessions))
-		ferry_close(container_of(f->sessions.next, struct ferry_session, node));
 }
 
 void ferry_finish(struct ferry_session *s)

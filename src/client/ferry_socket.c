@@ -44,7 +44,7 @@ static int address_parse_bare(struct address *a, const char *text, struct fault 
 /* ---- dialling ---- */
 
 struct ferry_dial {
-	struct list node;
+	struct context_part part;
 	struct ferry *ferry;
 	struct dial *dial;
 	void (*dialed)(void *data, int fd);
@@ -59,7 +59,7 @@ static void dial_on_done(void *arg, struct channel *c, const struct fault *why)
 
 	if (c && fd < 0)
 		fault_errno(&d->ferry->why, fd, "cannot use the connection");
-	list_unlink(&d->node);
+	context_remove(&d->part);
 	free(d);
 	done.dialed(done.data, fd);
 }
@@ -78,6 +78,11 @@ static int dial_begin(struct ferry_dial *d, const char *text, int timeout_ms)
 	return r < 0 ? fault_errno(&f->why, r, "%s", text) : 0;
 }
 
+static void dial_end(struct context_part *p)
+{
+	ferry_dial_cancel(container_of(p, struct ferry_dial, part));
+}
+
 struct ferry_dial *ferry_dial_start(struct ferry *f, const char *address, int timeout_ms,
 	void (*dialed)(void *data, int fd), void *data)
 {
@@ -94,7 +99,7 @@ struct ferry_dial *ferry_dial_start(struct ferry *f, const char *address, int ti
 		free(d);
 		return NULL;
 	}
-	list_push(&f->dials, &d->node);
+	context_add(f, &d->part, dial_end);
 	context_touch(f);
 	return d;
 }
@@ -104,7 +109,7 @@ struct ferry_dial *ferry_dial_cancel(struct ferry_dial *d)
 	if (!d)
 		return NULL;
 	dial_cancel(d->dial);
-	list_unlink(&d->node);
+	context_remove(&d->part);
 	context_touch(d->ferry);
 	free(d);
 	return NULL;
@@ -150,7 +155,7 @@ struct arrival {
 };
 
 struct ferry_listener {
-	struct list node;
+	struct context_part part;
 	struct ferry *ferry;
 	struct listener listener;
 	struct ending release;
@@ -222,6 +227,11 @@ static void listener_release(struct ending *e)
 	free(l);
 }
 
+static void listener_end(struct context_part *p)
+{
+	ferry_listener_free(container_of(p, struct ferry_listener, part));
+}
+
 struct ferry_listener *ferry_listen(struct ferry *f, const char *address,
 	void (*accepted)(void *data, int fd, const char *peer), void *data)
 {
@@ -237,7 +247,7 @@ struct ferry_listener *ferry_listen(struct ferry *f, const char *address,
 	l->data = data;
 	list_init(&l->arrivals);
 	ending_init(&l->release, listener_release);
-	list_push(&f->listeners, &l->node);
+	context_add(f, &l->part, listener_end);
 	if (listener_begin(l, address) < 0)
 		return ferry_listener_free(l);
 	if (!accepted)
@@ -256,7 +266,7 @@ struct ferry_listener *ferry_listener_free(struct ferry_listener *l)
 		close(a->fd);
 		free(a);
 	}
-	list_unlink(&l->node);
+	context_remove(&l->part);
 	ending_ask(&l->ferry->loop, &l->release);
 	context_touch(l->ferry);
 	return NULL;
@@ -291,12 +301,4 @@ const char *ferry_listener_address(const struct ferry_listener *l)
 const char *ferry_listener_peer(const struct ferry_listener *l)
 {
 	return l->peer;
-}
-
-void context_end_sockets(struct ferry *f)
-{
-	while (!list_empty(&f->dials))
-		ferry_dial_cancel(container_of(f->dials.next, struct ferry_dial, node));
-	while (!list_empty(&f->listeners))
-		ferry_listener_free(container_of(f->listeners.next, struct ferry_listener, node));
 }

@@ -8,19 +8,12 @@
 #include <errno.h>
 #include <string.h>
 
-/* A program built with another version knows fewer members than we do, or more. */
-static size_t known(size_t size)
-{
-	return size < sizeof(struct ferry_trust_options) ? size
-							 : sizeof(struct ferry_trust_options);
-}
-
 void ferry_trust_options_init(struct ferry_trust_options *options, size_t size)
 {
 	const struct ferry_trust_options presets = {.size = size};
 
 	memset(options, 0, size);
-	memcpy(options, &presets, known(size));
+	memcpy(options, &presets, context_known(size, sizeof(presets)));
 }
 
 static bool on_met(void *data, const struct contact *c)
@@ -36,7 +29,7 @@ int ferry_trust(struct ferry *f, const struct ferry_trust_options *options)
 
 	if (f->trust)
 		return fault_set(&f->why, -EBUSY, "hubs are trusted in some way already");
-	memcpy(&own, options, known(options->size));
+	memcpy(&own, options, context_known(options->size, sizeof(own)));
 	f->met = own.met;
 	f->met_data = own.data;
 	const struct trust_options trust = {

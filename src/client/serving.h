@@ -28,7 +28,7 @@ struct serving {
 };
 
 struct ferry_service {
-	struct list node;
+	struct context_part part;
 	struct ferry *ferry;
 	struct ferry_serve_options options;
 	struct address address;
