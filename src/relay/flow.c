@@ -80,19 +80,19 @@ static ssize_t flow_write(struct flow *f, struct bytes data)
 	return n;
 }
 
-/* Hands on DATA, as packets that fit where the other side is one of datagrams; holds what is not
- * taken. */
+/* Hands on DATA, as packets that any socket takes where a stream goes over to them; holds what is
+ * not taken. */
 static int flow_pass(struct flow *f, struct bytes data)
 {
-	bool cut_up = f->to->datagrams && !f->from->packets;
+	bool cut_up = f->to->packets && !f->from->packets;
 
 	if (f->watch)
 		f->watch->passed(f->watch, f, data);
 	f->bytes += data.len;
 	do {
 		struct bytes piece = data;
-		if (cut_up && piece.len > LEG_DATAGRAM_MAX)
-			piece.len = LEG_DATAGRAM_MAX;
+		if (cut_up && piece.len > LEG_PACKET_MAX)
+			piece.len = LEG_PACKET_MAX;
 		ssize_t n = f->to->writable && !buffer_len(&f->held) ? flow_write(f, piece) : 0;
 		if (n < 0)
 			return (int)n;

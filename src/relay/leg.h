@@ -45,8 +45,9 @@ struct leg {
 
 #define LEG_NULL ((struct leg){.source = {.fd = -1}, .sink = {.fd = -1}, .shared = -1})
 
-/* What fits into every datagram (udp(7): 65,535 bytes less the headers). */
-enum { LEG_DATAGRAM_MAX = 65507 };
+/* What fits into every packet: udp(7) takes 65,535 bytes less the headers; unix(7) and vsock(7)
+ * less than their buffers hold. */
+enum { LEG_PACKET_MAX = 65507 };
 
 /* Takes all out of the channel. READY is called when a flag may have changed, in a later turn. 0 or
  * a negative errno, and the leg is closed. *l must not move in memory. */

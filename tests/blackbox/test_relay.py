@@ -1,11 +1,10 @@
-"""ferry relay: bytes and endings, exact on both sides, for every pair of stream sockets; packets;
-datagrams; limits; what it says.
+"""ferry relay: packets, datagrams, children; limits; what it says. Its bytes and ends are those of
+test_relay_matrix.py.
 
-FERRY_RELAY_BULK (MiB, 8 unless set; 256 is what was meant) and FERRY_RELAY_MANY (connections, 1000
-unless set; 10000 is) make the large tests larger.
+FERRY_RELAY_MANY (connections, 1000 unless set; 10000 is what was meant) makes the large test larger.
 """
 
-import hashlib
+import contextlib
 import json
 import os
 import re
@@ -13,261 +12,16 @@ import select
 import socket
 import struct
 import subprocess
-import threading
+import sys
+import time
 
 import pytest
+from namespaces import can_mount, in_namespace
+from paths import FERRY
 from program import PATIENCE
+from relays import BLOCK, Side, bound, connect, has_ended, in_thread, relay  # noqa: F401
 
-BULK = int(os.environ.get("FERRY_RELAY_BULK", "8")) << 20
 MANY = int(os.environ.get("FERRY_RELAY_MANY", "1000"))
-BLOCK = os.urandom(1 << 20)
-STREAMS = ["tcp", "unix"]
-
-
-class Side:
-    """A listening socket of our own: the relay's target."""
-
-    def __init__(self, kind, directory, type=socket.SOCK_STREAM):
-        family = socket.AF_INET if kind == "tcp" else socket.AF_UNIX
-        self.socket = socket.socket(family, type)
-        self.socket.settimeout(PATIENCE)
-        name = f"{directory}/target"
-        self.socket.bind(("127.0.0.1", 0) if kind == "tcp" else name)
-        self.socket.listen(128)
-        option = "?type=seqpacket" if type == socket.SOCK_SEQPACKET else ""
-        port = f"tcp:127.0.0.1:{self.socket.getsockname()[1]}" if kind == "tcp" else ""
-        self.address = port or f"unix:{name}{option}"
-
-    def accept(self):
-        connection, _ = self.socket.accept()
-        connection.settimeout(PATIENCE)
-        return connection
-
-
-def connect(address, type=socket.SOCK_STREAM):
-    if address.startswith("tcp:"):
-        host, _, port = address[4:].rpartition(":")
-        return socket.create_connection((host, int(port)), PATIENCE)
-    client = socket.socket(socket.AF_UNIX, type)
-    client.settimeout(PATIENCE)
-    client.connect(address.removeprefix("unix:").partition("?")[0])
-    return client
-
-
-@pytest.fixture
-def relay(start):
-    """Starts a relay and waits until it listens; it has `address`."""
-
-    def run(*words):
-        program = start("relay", *words)
-        line = program.wait_for(r'^Listening on (\S+)|"listening","address":"([^"]+)"')
-        program.address = (line[1] or line[2]).decode()
-        return program
-
-    return run
-
-
-def listening(kind, directory):
-    return "tcp:127.0.0.1:0" if kind == "tcp" else f"unix:{directory}/relay"
-
-
-@pytest.fixture(params=STREAMS)
-def target(request, tmp_path):
-    side = Side(request.param, tmp_path)
-    yield side
-    side.socket.close()
-
-
-@pytest.fixture(params=STREAMS)
-def joined(request, target, relay, tmp_path):
-    """Both ends of a connection through a relay, and the relay."""
-    program = relay(listening(request.param, tmp_path), target.address)
-    with connect(program.address) as here, target.accept() as there:
-        yield here, there, program
-
-
-def read_all(connection, size=1 << 18):
-    """What comes until the end: length and hash."""
-    length, digest = 0, hashlib.sha256()
-    while data := connection.recv(size):
-        length += len(data)
-        digest.update(data)
-    return length, digest.hexdigest()
-
-
-def expected(total):
-    digest = hashlib.sha256()
-    for _ in range(total // len(BLOCK)):
-        digest.update(BLOCK)
-    return total, digest.hexdigest()
-
-
-def write_bulk(connection, total):
-    for _ in range(total // len(BLOCK)):
-        connection.sendall(BLOCK)
-    connection.shutdown(socket.SHUT_WR)
-
-
-def in_thread(function, *args):
-    result = []
-    thread = threading.Thread(target=lambda: result.append(function(*args)), daemon=True)
-    thread.start()
-
-    def join():
-        thread.join(6 * PATIENCE)
-        assert result, f"{function.__name__} did not end"
-        return result[0]
-
-    join.done = lambda: not thread.is_alive()
-    return join
-
-
-def reset(connection):
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
-
-
-def has_ended(connection):
-    return connection.recv(1) == b""
-
-
-# ---- bytes and ends
-
-
-def test_bulk_both_ways_at_once(joined):
-    here, there, program = joined
-    tasks = [in_thread(write_bulk, side, BULK) for side in (here, there)]
-    reads = [in_thread(read_all, side) for side in (here, there)]
-    for task in tasks:
-        task()
-    assert [read() for read in reads] == [expected(BULK)] * 2
-    program.stop()
-
-
-def test_a_slow_reply_after_our_end(joined):
-    here, there, _ = joined
-    here.sendall(b"question")
-    here.shutdown(socket.SHUT_WR)
-    assert there.recv(100) == b"question"
-    assert has_ended(there)
-    for word in (b"slow", b" answer"):
-        there.sendall(word)
-        assert here.recv(100) == word
-    there.close()
-    assert has_ended(here)
-
-
-def test_the_target_ends_first(joined):
-    here, there, _ = joined
-    there.sendall(b"greeting")
-    there.shutdown(socket.SHUT_WR)
-    assert here.recv(100) == b"greeting"
-    assert has_ended(here)
-    for word in (b"and", b" yet"):
-        here.sendall(word)
-        assert there.recv(100) == word
-    here.close()
-    assert has_ended(there)
-
-
-@pytest.mark.parametrize("who", ["client", "target"])
-def test_a_slow_reader_gets_all(joined, who):
-    here, there, _ = joined
-    reader, writer = (here, there) if who == "client" else (there, here)
-    writing = in_thread(write_bulk, writer, BULK)
-    # Nobody reads before the writer is held up, by the kernel's buffers and the relay's, or done.
-    while not writing.done() and select.select([], [writer], [], 0.2)[1]:
-        pass
-    assert in_thread(read_all, reader, 1 << 14)() == expected(BULK)
-    writing()
-
-
-@pytest.mark.parametrize("who", ["client", "target"])
-def test_a_slow_writer(joined, who):
-    here, there, _ = joined
-    writer, reader = (here, there) if who == "client" else (there, here)
-    for i in range(256):
-        writer.sendall(bytes([i]))
-        assert reader.recv(10) == bytes([i])
-    writer.close()
-    assert has_ended(reader)
-
-
-@pytest.mark.parametrize("who", ["client", "target"])
-def test_closed_in_the_middle(joined, who):
-    here, there, program = joined
-    writer, reader = (here, there) if who == "client" else (there, here)
-    writer.sendall(BLOCK[:100_000])
-    got = 0
-    while got < 100_000:
-        got += len(reader.recv(100_000))
-    writer.close()
-    assert has_ended(reader)
-    reader.close()
-    program.stop()
-
-
-@pytest.mark.parametrize("who", ["client", "target"])
-def test_a_reader_that_leaves_ends_the_writer(joined, who):
-    here, there, program = joined
-    writer, reader = (here, there) if who == "client" else (there, here)
-    writer.sendall(b"x")
-    assert reader.recv(1) == b"x"
-    reader.close()
-    assert has_ended(writer)
-    with pytest.raises(OSError):
-        while True:
-            writer.sendall(BLOCK)
-    writer.close()
-    program.stop()
-
-
-def test_what_was_answered_early_arrives(joined):
-    """A server that answers and leaves while the client still sends (HTTP 413)."""
-    here, there, _ = joined
-    here.sendall(b"part of a request")
-    assert there.recv(100)
-    there.sendall(b"answer")
-    there.shutdown(socket.SHUT_WR)
-    assert here.recv(100) == b"answer"
-    assert has_ended(here)
-
-
-@pytest.mark.parametrize("who", ["client", "target"])
-def test_a_reset_is_handed_on(relay, tmp_path, who):
-    target = Side("tcp", tmp_path)
-    program = relay("tcp:127.0.0.1:0", target.address)
-    with connect(program.address) as here, target.accept() as there:
-        failing, other = (here, there) if who == "client" else (there, here)
-        failing.sendall(b"last words")
-        assert other.recv(100) == b"last words"
-        reset(failing)
-        with pytest.raises(ConnectionResetError):
-            other.recv(1)
-    program.stop()
-
-
-def test_a_reset_reaches_a_writer_that_is_held_up(relay, tmp_path):
-    target = Side("tcp", tmp_path)
-    program = relay("tcp:127.0.0.1:0", target.address)
-    with connect(program.address) as here, target.accept() as there:
-        here.setblocking(False)
-        while select.select([], [here], [], 0.2)[1]:
-            here.send(BLOCK)
-        reset(here)
-        with pytest.raises(ConnectionResetError):
-            read_all(there)
-    program.stop()
-
-
-@pytest.mark.parametrize("kind", STREAMS)
-def test_a_refused_target_is_no_orderly_end(relay, tmp_path, kind):
-    program = relay("tcp:127.0.0.1:0", "tcp:127.0.0.1:1" if kind == "tcp" else f"{tmp_path}/none")
-    # The reset may be there before connect(2) has returned.
-    with pytest.raises(ConnectionResetError), connect(program.address) as here:
-        here.recv(1)
-    program.stop()
-    assert re.search(rb"cannot connect to (tcp:127.0.0.1:1|unix:\S+/none)", program.errors)
 
 
 # ---- packets and other kinds
@@ -407,6 +161,107 @@ def test_unix_datagrams_wait_for_a_slow_reader(relay, tmp_path):
             assert target.recv(1 << 16) == packet
         sending()
         program.stop()
+
+
+def test_a_stream_becomes_packets_that_fit(relay, tmp_path):
+    with unix_datagrams(f"{tmp_path}/target") as target:
+        program = relay("tcp:127.0.0.1:0", f"unix:{tmp_path}/target?type=dgram")
+        with connect(program.address) as here:
+            sending = in_thread(here.sendall, BLOCK)
+            got = b""
+            while len(got) < len(BLOCK):
+                packet, session = target.recvfrom(1 << 20)
+                assert 0 < len(packet) <= 65507
+                got += packet
+            assert got == BLOCK
+            sending()
+            for packet in (b"one", b" and two"):
+                target.sendto(packet, session)
+                assert here.recv(100) == packet
+
+
+# ---- targets that are looked for
+
+
+needs_namespaces = pytest.mark.skipif(not can_mount(), reason="no mount namespace to be had")
+
+
+# Takes the questions for names, and becomes another program.
+SILENT = """
+import os, socket, sys
+taker = socket.socket(type=socket.SOCK_DGRAM)
+taker.bind(("127.0.0.1", 53))
+taker.set_inheritable(True)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@needs_namespaces
+def test_a_name_is_looked_up_for_each_connection(spawn, tmp_path):
+    sides = [Side("tcp", tmp_path)]
+    port = sides[0].socket.getsockname()[1]
+    sides.append(Side("tcp", tmp_path, host="127.0.0.2", port=port))
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.0.1 moves.test\n")
+    inside = in_namespace(tmp_path, f"mount --bind {hosts} /etc/hosts")
+    program = bound(spawn(inside, "relay", "tcp:127.0.0.1:0", f"tcp:moves.test:{port}"))
+    for side in sides:
+        with connect(program.address) as here, side.accept() as there:
+            here.sendall(b"hello")
+            assert there.recv(100) == b"hello"
+        hosts.write_text("127.0.0.2 moves.test\n")
+    program.stop()
+
+
+@needs_namespaces
+def test_a_name_that_is_not_found_in_time_holds_up_nobody(spawn, tmp_path):
+    """Whoever is asked for it takes the question, and says nothing."""
+    resolv, silent = tmp_path / "resolv.conf", tmp_path / "silent.py"
+    resolv.write_text("nameserver 127.0.0.1\noptions timeout:5 attempts:1\n")
+    silent.write_text(SILENT)
+    asked = f"ip link set lo up; mount --bind {resolv} /etc/resolv.conf; "
+    asked += f'exec {sys.executable} {silent} {FERRY} "$@"'
+    inside = in_namespace(tmp_path, asked, network=True)
+    target = Side("unix", tmp_path)
+    slow, quick = f"unix:{tmp_path}/slow", f"unix:{tmp_path}/quick"
+    words = [slow, "tcp:lost.test:80", "--also", quick, target.address]
+    program = bound(spawn(inside, "relay", "--connect-timeout", "2s", "--threads", "1", *words))
+    bound(program)
+    with connect(slow) as waiting:
+        for _ in range(10):
+            with connect(quick) as here, target.accept() as there:
+                here.sendall(b"hello")
+                assert there.recv(100) == b"hello"
+        assert not select.select([waiting], [], [], 0)[0]
+        assert has_ended(waiting)
+    program.wait_for_errors("cannot connect to tcp:lost.test:80")
+    program.stop()
+
+
+def test_a_target_that_does_not_accept_in_time(relay):
+    """Its queue is full, so the kernel leaves who comes without an answer."""
+    with contextlib.ExitStack() as held:
+        target = held.enter_context(socket.socket())
+        target.bind(("127.0.0.1", 0))
+        target.listen(0)
+        while not held_up(target, held):
+            pass
+        where = f"tcp:127.0.0.1:{target.getsockname()[1]}"
+        program = relay("tcp:127.0.0.1:0", where, "--connect-timeout", "300ms")
+        began = time.monotonic()
+        with pytest.raises(ConnectionResetError), connect(program.address) as here:
+            here.recv(1)
+        assert 0.3 <= time.monotonic() - began < 5
+        program.stop()
+        assert f"cannot connect to {where}: no answer came in time".encode() in program.errors
+
+
+def held_up(target, held):
+    """Whether one more that connects is left waiting."""
+    client = held.enter_context(socket.socket())
+    client.setblocking(False)
+    client.connect_ex(target.getsockname())
+    return not select.select([], [client], [], 0.1)[1]
 
 
 # ---- many, and limits

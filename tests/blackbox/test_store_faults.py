@@ -4,34 +4,15 @@ clearly, and goes on serving what it can."""
 import contextlib
 import json
 import resource
-import shutil
 import sqlite3
-import subprocess
 
 import pytest
 from feed import Line, ask, history
 from hub import Hub
+from namespaces import can_mount, in_namespace
 from paths import FERRY
 
 TEXT = "x" * 1000
-
-
-def can_mount():
-    """Whether a mount namespace of one's own can be had without being root."""
-    command = ["unshare", "-Urm", "mount", "-t", "tmpfs", "none", "/mnt"]
-    return bool(shutil.which("unshare")) and not subprocess.run(
-        command, stderr=subprocess.DEVNULL
-    ).returncode
-
-
-def in_namespace(tmp_path, mount):
-    """A program that runs ferry where MOUNT was done before."""
-    program = tmp_path / "ferry-inside"
-    program.write_text(f"""#!/bin/sh
-exec unshare -Urm sh -ec '{mount}; exec {FERRY} "$@"' sh "$@"
-""")
-    program.chmod(0o755)
-    return program
 
 
 def limit_files():
