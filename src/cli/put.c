@@ -439,7 +439,8 @@ const struct command command_put = {
 	.summary = "sends files to a hub",
 	.about = "A file stands at the hub under its last name, a directory's files under the\n"
 		 "directory's name, a `/`, and their path in it. It is there only when all of it\n"
-		 "has arrived and its SHA-256 is right, with its permissions and time.\n\n"
+		 "has arrived and its SHA-256 is right, with its permissions and time. To a unix:\n"
+		 "address the open file is handed over, and copied there.\n\n"
 		 "After a break of any kind it goes on where it stopped, also when put was killed\n"
 		 "and is called again. Symbolic links and hidden files in a directory are left "
 		 "out.\n"

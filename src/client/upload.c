@@ -123,10 +123,13 @@ static void upload_on_head(struct transfer *t, const struct http_response *r)
 			upload_forget(u);
 		return;
 	}
+	if (u->step == UPLOAD_CREATE && u->handed) {
+		struct bytes taken = http_fields_get_only(&r->fields, "File-Descriptor");
+		u->confirmed = bytes_equal(taken, BYTES_LITERAL("?1"));
+		return;
+	}
 	int said = http_digest_get(&r->fields, "Repr-Digest", digest);
 	u->confirmed = said == 0;
-	if (u->step == UPLOAD_CREATE && u->handed)
-		return;
 	u->wrong = said != HTTP_DIGEST_NONE &&
 		   (upload_hash(u) < 0 || memcmp(digest, u->digest, SHA256_SIZE) != 0);
 }
@@ -164,8 +167,6 @@ static void upload_succeeded(struct upload *u)
 		if (u->handed && !u->confirmed) {
 			u->hands = false; /* who knows what it has */
 			transfer_again(&u->transfer);
-		} else if (u->handed && upload_has_changed(u)) {
-			upload_fail(u, -EBADMSG, "it has changed while it was sent");
 		} else if (u->wrong) {
 			upload_fail(u, -EBADMSG, "the server has something else (SHA-256)");
 		} else if (!u->whole) {
@@ -191,7 +192,7 @@ static bool upload_finds_a_way(struct upload *u, int status)
 		   (status == 411 || status == 501)) {
 		u->plain = true;
 	} else if (u->step == UPLOAD_CREATE && u->handed && status == 400) {
-		u->hands = false;
+		u->sends = true;
 	} else {
 		return false;
 	}
@@ -284,7 +285,7 @@ int upload_start(struct upload *u, const struct upload_file *file, struct fault 
 	u->file = file;
 	u->location[0] = 0;
 	u->offset = u->sent = 0;
-	u->noted = u->hashed = u->wrong = u->handed = false;
+	u->noted = u->hashed = u->wrong = u->handed = u->sends = false;
 	u->start = 0;
 	u->end = file->grows ? 0 : (uint64_t)file->st.st_size;
 	u->complete = !file->grows;

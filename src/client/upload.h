@@ -8,10 +8,9 @@
  * refuse what arrived damaged. A small file is read and hashed first, and its digest stands before
  * it.
  *
- * On a Unix socket the open file is handed over, where the other side takes it (docs/files.md);
- * that it did shows in the digest it answers with. Nothing is hashed here then: there is no way on
- * which the bytes could suffer, and what can go wrong, that the file changes meanwhile, is seen by
- * its time.
+ * On a Unix socket the open file is handed over, where the other side takes it (docs/files.md) and
+ * says so. Nothing is hashed here then: there is no way on which the bytes could suffer, and a file
+ * that changes meanwhile is refused there. It is sent as bytes then.
  *
  * After a break, where the other side can do that (draft-ietf-httpbis-resumable-upload, interop
  * version 8), it is asked how far it came, and sent the rest; also when it was another process that
@@ -61,9 +60,10 @@ struct upload {
 	uint64_t offset; /* that this request begins with, or the server has said */
 	uint64_t sent;	 /* bytes of the file that the kernel took */
 	bool noted;	 /* begun by an earlier process */
-	bool hands;	 /* files are handed over */
-	bool handed;	 /* this one was */
-	bool confirmed;	 /* the answer has a digest */
+	bool hands;	 /* files are handed over, */
+	bool sends;	 /* but this one is not */
+	bool handed;	 /* it was */
+	bool confirmed;	 /* the answer says that the file is there */
 	bool plain;	 /* the server wants to know the length before, and no trailer */
 	bool whole;	 /* the body is */
 	bool hashed;

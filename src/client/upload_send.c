@@ -173,7 +173,7 @@ static int upload_create(struct upload *u)
 		upload_write_facts(u, &w);
 	if (u->is_small)
 		return upload_send_small(u, &w);
-	u->handed = u->hands && !u->file->grows;
+	u->handed = u->hands && !u->sends && !u->file->grows;
 	if (u->handed)
 		return upload_hand_over(u, &w);
 	if (!u->plain)

@@ -1,6 +1,7 @@
 #include "hub/catalogue.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/folder.h"
 #include "hub/partial.h"
 #include "hub/walk.h"
@@ -10,13 +11,10 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 #define PRIVATE ".ferry"
 
-/* A call of file_hash takes some 50 ms; one read fits the processor's cache. A file that was
- * changed so lately could change again without its time showing it. */
-enum { HASH_STRETCH = 64 * 1024 * 1024, READ_BLOCK = 256 * 1024, YOUNG_S = 2 };
+enum { READ_BLOCK = 256 * 1024, YOUNG_MS = 100, YOUNG_SECONDS_MS = 2000 };
 
 /* ---- the directory ---- */
 
@@ -65,6 +63,7 @@ struct catalogue *catalogue_new(const struct catalogue_options *options, struct 
 	pthread_mutex_init(&c->names, NULL);
 	pthread_mutex_init(&c->count, NULL);
 	fingerprints_init(&c->fingerprints);
+	hashings_init(&c->hashings);
 	if (catalogue_lock(c, options->path, why) < 0)
 		return catalogue_free(c);
 	int r = partials_tidy(c);
@@ -84,6 +83,7 @@ struct catalogue *catalogue_free(struct catalogue *c)
 		close(c->private);
 	if (c->folder >= 0)
 		close(c->folder);
+	hashings_deinit(&c->hashings);
 	fingerprints_deinit(&c->fingerprints);
 	pthread_mutex_destroy(&c->names);
 	pthread_mutex_destroy(&c->count);
@@ -168,56 +168,36 @@ void file_close(struct file *f)
 	if (f->fd >= 0)
 		close(f->fd);
 	f->fd = -1;
-	f->computing = sha256_free(f->computing);
+	f->computing = hashing_leave(f->computing);
 }
 
-static int file_read_on(struct file *f, uint8_t *block)
-{
-	uint64_t end = f->at + HASH_STRETCH;
-	ssize_t n = 1;
-
-	while (n && f->at < end) {
-		n = pread(f->fd, block, READ_BLOCK, (off_t)f->at);
-		if (n < 0)
-			return -errno;
-		sha256_update(f->computing, block, (size_t)n);
-		f->at += (uint64_t)n;
-	}
-	return n ? FILE_MORE : 0;
-}
-
+/* What was changed so lately could change again without its time showing it. Times without a
+ * fraction are of a file system that counts in seconds. */
 static bool file_is_young(const struct stat *st)
 {
-	struct timespec now;
+	uint64_t changed =
+		(uint64_t)st->st_mtim.tv_sec * 1000 + (uint64_t)st->st_mtim.tv_nsec / 1000000;
+	uint64_t age = st->st_mtim.tv_nsec ? YOUNG_MS : YOUNG_SECONDS_MS, now = clock_real_ms();
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	return st->st_mtim.tv_sec >= now.tv_sec - YOUNG_S && st->st_mtim.tv_sec <= now.tv_sec;
+	return now >= changed ? now - changed < age : changed - now < age;
 }
 
 int file_hash(struct catalogue *c, struct file *f)
 {
-	struct stat after;
-
 	if (f->hashed)
 		return 0;
 	if (!f->computing) {
 		f->hashed = fingerprint_find(&c->fingerprints, f->fd, &f->st, f->sha256);
 		if (f->hashed)
 			return 0;
-		f->computing = sha256_new();
+		f->computing = hashing_join(&c->hashings, &f->st, file_is_young(&f->st));
+		if (!f->computing)
+			return -ENOMEM;
 	}
-	cleanup(cleanup_free) uint8_t *block = malloc(READ_BLOCK);
-	if (!block || !f->computing)
-		return -ENOMEM;
-	int r = file_read_on(f, block);
+	int r = hashing_go_on(f->computing, f->fd, f->sha256);
 	if (r)
 		return r;
-	sha256_finish(f->computing, f->sha256);
-	f->computing = sha256_free(f->computing);
-	if (fstat(f->fd, &after) < 0)
-		return -errno;
-	if (!fingerprint_same_state(&f->st, &after) || f->at != (uint64_t)f->st.st_size)
-		return FILE_CHANGED;
+	f->computing = hashing_leave(f->computing);
 	f->hashed = true;
 	if (!file_is_young(&f->st))
 		fingerprint_keep(&c->fingerprints, f->fd, &f->st, f->sha256);

@@ -14,6 +14,7 @@
 #include "base/fault.h"
 #include "base/file_name.h"
 #include "hub/fingerprint.h"
+#include "hub/hashing.h"
 
 #include <sys/stat.h>
 
@@ -43,6 +44,7 @@ struct catalogue {
 	size_t unfinished;     /* uploads on the disk that can be resumed, */
 	struct holder holders[CATALOGUE_UNFINISHED]; /* and whose they are */
 	struct fingerprints fingerprints;
+	struct hashings hashings;
 };
 
 /* Opens the directory, counts what is there and removes what a hub that was killed has left behind.
@@ -66,23 +68,23 @@ struct file {
 	struct stat st;
 	bool hashed;
 	uint8_t sha256[SHA256_SIZE];
-	struct sha256 *computing; /* or NULL */
-	uint64_t at;		  /* so far */
+	struct hashing *computing; /* or NULL */
 };
 
 #define FILE_NULL ((struct file){.fd = -1})
 
 /* The outcomes of file_hash. */
 enum {
-	FILE_MORE = 1, /* call again */
-	FILE_CHANGED,  /* while it was read: it has no digest for now */
+	FILE_MORE = HASHING_MORE,	/* call again */
+	FILE_CHANGED = HASHING_CHANGED, /* while it was read: it has no digest for now */
 };
 
 /* 0 or a negative errno, as folder_open_file. */
 int file_open(struct catalogue *c, struct bytes name, struct file *f);
 
-/* Finds out the digest; computes it when it is not remembered, over a bounded stretch of the file
- * each call. 0 with `hashed`, an outcome, or a negative errno. */
+/* Finds out the digest; computes it when it is not remembered, together with all others who want
+ * it, over a bounded stretch of the file each call. 0 with `hashed`, an outcome, or a negative
+ * errno. */
 int file_hash(struct catalogue *c, struct file *f);
 
 /* Brings the bytes from AT on, LEN at most, into the page cache. 0 or a negative errno. */

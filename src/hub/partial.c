@@ -258,30 +258,39 @@ int partial_hash_written(struct partial *p, uint64_t at)
 	return p->hashed < at ? PARTIAL_MORE : 0;
 }
 
-int partial_copy(struct partial *p, int from, uint64_t len)
+/* All is there; but is it what the file was? */
+static int partial_check_source(const struct partial *p, int from, const struct stat *state)
 {
-	uint64_t stretch = p->size + COPY_STRETCH;
+	struct stat now;
+
+	if (fstat(from, &now) < 0)
+		return -errno;
+	bool same = fingerprint_same_state(state, &now) && p->size == (uint64_t)state->st_size;
+	return same ? 0 : PARTIAL_CHANGED;
+}
+
+int partial_copy(struct partial *p, int from, const struct stat *state)
+{
+	uint64_t len = (uint64_t)state->st_size, stretch = p->size + COPY_STRETCH;
+	struct stat st;
 
 	if (!p->size && len && file_share(from, p->fd)) {
-		struct stat st;
 		if (fstat(p->fd, &st) < 0)
 			return -errno;
-		/* It may have grown meanwhile, and no more than LEN was charged for. */
-		bool longer = (uint64_t)st.st_size > len;
-		if (longer && ftruncate(p->fd, (off_t)len) < 0)
-			return -errno;
-		p->size = longer ? len : (uint64_t)st.st_size;
-		return 0;
+		p->size = (uint64_t)st.st_size;
 	}
 	while (p->size < len && p->size < stretch) {
 		uint64_t left = len - p->size;
 		ssize_t n =
 			file_copy(from, p->fd, p->size, left < COPY_STRETCH ? left : COPY_STRETCH);
-		if (n <= 0)
+		if (n < 0)
 			return (int)n;
+		if (n == 0)
+			break;
 		p->size += (uint64_t)n;
 	}
-	return p->size < len ? PARTIAL_MORE : 0;
+	bool more = p->size < len && p->size >= stretch;
+	return more ? PARTIAL_MORE : partial_check_source(p, from, state);
 }
 
 /* ---- the end ---- */
@@ -298,7 +307,8 @@ static int partial_finish(struct partial *p, struct file *f)
 		return -errno;
 	if (fstat(p->fd, &f->st) < 0)
 		return -errno;
-	fingerprint_keep(&p->catalogue->fingerprints, p->fd, &f->st, f->sha256);
+	if (f->hashed)
+		fingerprint_keep(&p->catalogue->fingerprints, p->fd, &f->st, f->sha256);
 	return fsync(p->fd) < 0 ? -errno : 0;
 }
 
@@ -309,9 +319,11 @@ int partial_commit(struct partial *p, struct file *f, bool *is_new)
 	char name[RECORD_NAME_SIZE];
 
 	*f = FILE_NULL;
-	sha256_finish(p->sha256, f->sha256);
-	f->hashed = true;
-	if (record->has_sha256 && memcmp(record->sha256, f->sha256, SHA256_SIZE) != 0)
+	f->hashed = p->hashed == p->size;
+	if (f->hashed)
+		sha256_finish(p->sha256, f->sha256);
+	if (record->has_sha256 &&
+		(!f->hashed || memcmp(record->sha256, f->sha256, SHA256_SIZE) != 0))
 		return PARTIAL_WRONG;
 	int r = partial_finish(p, f);
 	if (r < 0)

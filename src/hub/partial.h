@@ -44,6 +44,7 @@ enum {
 	PARTIAL_MORE = 1, /* call again */
 	PARTIAL_WRONG,	  /* the digest is not the one that was said */
 	PARTIAL_UNSYNCED, /* CATALOGUE_UNSYNCED */
+	PARTIAL_CHANGED,  /* what was copied has changed meanwhile */
 };
 
 /* Makes an empty one; `record` has been filled in. LASTING: to be resumed. 0 or a negative errno.
@@ -69,13 +70,13 @@ int partial_hash_written(struct partial *p, uint64_t at);
 /* Begins again to hash: when less was written than was hashed. */
 void partial_forget_hash(struct partial *p);
 
-/* Copies a stretch of the file FROM, whose size at the beginning was LEN: 0 when it is all there;
- * PARTIAL_MORE. A file that has become shorter ends where it ends. */
-int partial_copy(struct partial *p, int from, uint64_t len);
+/* Copies a stretch of the file FROM, whose state at the beginning was STATE: 0 when it is all there
+ * and the file still in that state; PARTIAL_MORE; PARTIAL_CHANGED. */
+int partial_copy(struct partial *p, int from, const struct stat *state);
 
-/* All is written and hashed: checks the digest, syncs, gives it its name; *f is the file (without a
- * descriptor). 0 or PARTIAL_UNSYNCED, and it is closed; PARTIAL_WRONG, -ESTALE, or a negative errno
- * of catalogue_take. */
+/* All is written, and hashed, unless no digest was said: checks the digest, syncs, gives it its
+ * name; *f is the file (without a descriptor, and `hashed` when it was). 0 or PARTIAL_UNSYNCED, and
+ * it is closed; PARTIAL_WRONG, -ESTALE, or a negative errno of catalogue_take. */
 int partial_commit(struct partial *p, struct file *f, bool *is_new);
 
 /* Takes it out of memory; a lasting one stays on the disk. Safe on PARTIAL_NULL and twice. */

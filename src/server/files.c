@@ -52,6 +52,7 @@ struct files *files_new(
 	list_init(&f->uploads);
 	list_init(&f->spare);
 	discard_init(&f->discard, f);
+	learner_init(&f->learner, f);
 	f->catalogue = catalogue_new(options, why);
 	if (!f->catalogue)
 		return NULL;
@@ -88,6 +89,7 @@ static bool files_settle(struct files *f)
 
 	uv_update_time(&l->uv);
 	uv_timer_start(f->timer, files_on_late, FILES_END_MS, 0);
+	learner_stop(&f->learner);
 	uploads_forget(f, true);
 	while (f->jobs && !f->late) {
 		loop_turn(l, true);
@@ -103,6 +105,7 @@ struct files *files_free(struct files *f)
 	if (!files_settle(f))
 		return f;
 	discard_deinit(&f->discard);
+	learner_deinit(&f->learner);
 	while (!list_empty(&f->spare)) {
 		struct list *node = f->spare.next;
 		list_unlink(node);

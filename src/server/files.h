@@ -16,6 +16,7 @@
 #include "net/job.h"
 #include "server/discard.h"
 #include "server/exchange.h"
+#include "server/learner.h"
 
 struct server;
 
@@ -37,7 +38,8 @@ struct files {
 	uv_timer_t *timer;
 	struct job expiry;
 	struct discard discard; /* what clients have handed over */
-	bool late;		/* files_free() has waited long enough */
+	struct learner learner;
+	bool late; /* files_free() has waited long enough */
 };
 
 /* NULL with a line in WHY. */

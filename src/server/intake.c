@@ -91,7 +91,7 @@ static void intake_run_write(struct job *j)
 	if (w->count)
 		w->result = partial_write(in->partial, iov, (int)w->count);
 	else
-		w->result = partial_copy(in->partial, in->source, in->length);
+		w->result = partial_copy(in->partial, in->source, &in->state);
 }
 
 static void intake_run_hash(struct job *j)
@@ -109,7 +109,7 @@ static void intake_run_hash(struct job *j)
 static void intake_ended(struct intake *in, struct intake_job *ended)
 {
 	files_did(in->files);
-	if (ended->result < 0 && !in->error)
+	if (ended->result && ended->result != PARTIAL_MORE && !in->error)
 		in->error = ended->result;
 	ended->count = 0;
 	intake_drop_done(in);
@@ -233,11 +233,11 @@ int intake_add(struct intake *in, struct bytes piece)
 	return 0;
 }
 
-void intake_copy(struct intake *in, int fd, uint64_t length)
+void intake_copy(struct intake *in, int fd, const struct stat *state, bool hashed)
 {
 	in->source = fd;
-	in->length = length;
-	in->chasing = true;
+	in->state = *state;
+	in->chasing = hashed;
 	intake_advance(in);
 }
 

@@ -48,9 +48,9 @@ struct intake {
 	uint64_t received; /* the size of the file once all is written */
 	uint64_t written;  /* of these */
 	int source;	   /* the open file that is copied, or -1 */
-	uint64_t length;   /* its size */
+	struct stat state; /* its, at the beginning */
 	bool chasing;	   /* all that is written is to be hashed, now */
-	int error;	   /* the first one, negative; nothing more is written then */
+	int error;	   /* the first one, or PARTIAL_CHANGED; nothing more is written then */
 	/* On the loop's thread: a job has ended. It may free the intake when that is idle. */
 	void (*changed)(struct intake *in);
 };
@@ -65,8 +65,8 @@ void intake_deinit(struct intake *in);
 /* Takes a piece, of any size. 0 or -ENOMEM. */
 int intake_add(struct intake *in, struct bytes piece);
 
-/* Copies the file FD, which it takes over, of LENGTH bytes. */
-void intake_copy(struct intake *in, int fd, uint64_t length);
+/* Copies the file FD, which it takes over, as it is in STATE; HASHED: and hashes it meanwhile. */
+void intake_copy(struct intake *in, int fd, const struct stat *state, bool hashed);
 
 /* No more comes: hashes what is not hashed yet. */
 void intake_finish(struct intake *in);

@@ -56,13 +56,12 @@ static int upload_look(struct upload *u)
 static int upload_look_at_source(struct upload *u)
 {
 	int flags = fcntl(u->source, F_GETFL);
-	struct stat st;
 
 	if (flags < 0 || (flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY ||
-		fstat(u->source, &st) < 0 || !S_ISREG(st.st_mode))
+		fstat(u->source, &u->state) < 0 || !S_ISREG(u->state.st_mode))
 		return -EBADF;
 	u->partial.record.has_length = true;
-	u->partial.record.length = (uint64_t)st.st_size;
+	u->partial.record.length = (uint64_t)u->state.st_size;
 	return 0;
 }
 
@@ -119,14 +118,16 @@ static void upload_on_intake(struct intake *in)
 	upload_advance(container_of(in, struct upload, intake));
 }
 
-static void upload_count(const struct upload *u)
+/* The file has its name. */
+static void upload_succeeded(struct upload *u)
 {
 	struct server_counters *counters = &u->files->server->counters;
 
-	if (!u->finished)
-		return;
+	u->finished = true;
 	counters->files_in++;
 	counters->files_bytes_in += (uint64_t)u->file.st.st_size;
+	if (!u->file.hashed)
+		learner_add(&u->files->learner, record_name(&u->partial.record));
 }
 
 static void upload_job_done(struct job *j)
@@ -139,8 +140,8 @@ static void upload_job_done(struct job *j)
 		return;
 	}
 	if (j->run == upload_run_commit) {
-		u->finished = u->result == 0;
-		upload_count(u);
+		if (u->result == 0)
+			upload_succeeded(u);
 		u->gone = u->result && !upload_may_go_on(u);
 		u->intake.error = u->gone ? 0 : u->result;
 	} else if (j->run == upload_run_discard || u->result) {
@@ -364,7 +365,8 @@ static void upload_finish(struct upload *u)
 		upload_refuse_length(u);
 		return;
 	}
-	intake_finish(&u->intake);
+	if (!u->copies)
+		intake_finish(&u->intake);
 	if (intake_is_idle(&u->intake))
 		upload_do(u, upload_run_commit);
 }
@@ -378,7 +380,8 @@ static void upload_admit_creation(struct upload *u)
 		upload_say_resumable(u);
 	}
 	if (u->source >= 0)
-		intake_copy(&u->intake, take_fd(&u->source), u->partial.record.length);
+		intake_copy(
+			&u->intake, take_fd(&u->source), &u->state, u->partial.record.has_sha256);
 	upload_advance(u);
 }
 

@@ -8,6 +8,9 @@
  * the disk. A request that is about an upload takes it over from the one before: the connection
  * that was still filling it is closed, and the new request waits until the jobs have come to rest.
  *
+ * What was handed over as an open file needs no check of its way here, so it has its name as soon
+ * as it is copied, and its digest is found out afterwards (server/learner.h), unless one was said.
+ *
  * An upload outlives its exchange as long as a job is at it. One that can be resumed stays in
  * memory for a while even then, so that going on does not mean to hash from the start; one that is
  * finished does, so that a client whose connection broke just then learns so.
@@ -41,7 +44,8 @@ struct upload {
 	struct upload_said said; /* by the request at hand */
 	enum upload_verb verb;	 /* of that request */
 	uint64_t idle_ms;	 /* of the loop: since when no request is about it */
-	int source;		 /* the open file that was handed over, or -1 */
+	int source;		 /* the open file that was handed over, or -1, */
+	struct stat state;	 /* and its state */
 	int result;		 /* of the last job */
 	bool is_new;		 /* the name was */
 	bool lasting;		 /* it can be resumed */
@@ -92,7 +96,7 @@ void upload_answer_finished(struct upload *u, uint64_t announced);
 void upload_answer_offset(struct upload *u, int status);
 void upload_answer_cancelled(struct upload *u);
 
-/* ERROR is a negative errno, PARTIAL_WRONG or PARTIAL_UNSYNCED. */
+/* ERROR is a negative errno, PARTIAL_WRONG, PARTIAL_CHANGED or PARTIAL_UNSYNCED. */
 void upload_refuse(struct upload *u, int error);
 
 /* The problems of the draft. */

@@ -54,7 +54,10 @@ void upload_answer_finished(struct upload *u, uint64_t announced)
 	struct exchange *x = u->exchange;
 	struct http_writer w = exchange_begin(x, u->is_new ? 201 : 204);
 
-	files_write_digest(&w, u->file.sha256);
+	if (u->file.hashed)
+		files_write_digest(&w, u->file.sha256);
+	if (u->copies)
+		http_writer_text(&w, "File-Descriptor", "?1");
 	if (announced)
 		http_writer_number(&w, "Announced", announced);
 	if (u->lasting)
@@ -97,6 +100,9 @@ void upload_refuse(struct upload *u, int error)
 	if (error == PARTIAL_WRONG)
 		exchange_refuse(u->exchange, 400,
 			"what came has not the digest that was said; it is dropped");
+	else if (error == PARTIAL_CHANGED)
+		exchange_refuse(u->exchange, 400,
+			"the file has changed while it was copied; send the bytes");
 	else if (error == PARTIAL_UNSYNCED)
 		exchange_refuse(u->exchange, 500,
 			"the file has its name, but the disk failed to keep that: it may be gone "

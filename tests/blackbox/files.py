@@ -3,12 +3,14 @@
 import array
 import base64
 import hashlib
+import os
 import socket
 
 from web import HOST, Answer
 
 VERSION = "Upload-Draft-Interop-Version: 8\r\n"
 PART = "Content-Type: application/partial-upload\r\n"
+ATTRIBUTE = "user.ferry.sha256"  # of a file whose digest is known
 
 
 def digest(data):
@@ -45,6 +47,15 @@ def listing(peer, prefix=""):
     names = [entry["name"] for entry in entries]
     assert len(names) == len(set(names))
     return {entry["name"]: entry for entry in entries}
+
+
+def takes_attributes(path):
+    """Whether files there can have any."""
+    try:
+        os.setxattr(path, "user.test", b"x")
+    except OSError:
+        return False
+    return True
 
 
 # ---- uploads that can be resumed ----

@@ -7,7 +7,7 @@ import subprocess
 import urllib.parse
 
 import pytest
-from files import digest, etag, get, listing, put, request, send
+from files import ATTRIBUTE, digest, etag, get, listing, put, request, send, takes_attributes
 from web import HOST, Answer, ask, curl, name_of, serves_on
 
 DATA = os.urandom(700_000)
@@ -126,21 +126,13 @@ def test_a_file_that_was_put_there_by_other_means(peer, place):
     assert get(peer, "sub/a")["etag"] == etag(DATA[1:])
 
 
-def takes_attributes(path):
-    try:
-        os.setxattr(path, "user.test", b"x")
-    except OSError:
-        return False
-    return True
-
-
 def test_a_digest_is_remembered_with_the_file(peer, place):
     path = place / "a"
     path.write_bytes(DATA)
     os.utime(path, (1, 1))
     assert get(peer, "a")["etag"] == etag(DATA)
     if takes_attributes(path):
-        assert "user.ferry.sha256" in os.listxattr(path)
+        assert ATTRIBUTE in os.listxattr(path)
     path.write_bytes(DATA[::-1])  # the same size
     os.utime(path, (2, 2))
     assert get(peer, "a")["etag"] == etag(DATA[::-1])

@@ -7,7 +7,20 @@ import socket
 import struct
 
 import pytest
-from files import digest, etag, get, put, receive_with, request, send_with
+from files import (
+    ATTRIBUTE,
+    digest,
+    etag,
+    get,
+    listing,
+    put,
+    receive_with,
+    request,
+    send,
+    send_with,
+    takes_attributes,
+)
+from program import PATIENCE
 from web import HOST, Answer, serves_on
 
 WANTED = "File-Descriptor: ?1\r\n"
@@ -46,13 +59,20 @@ def hand(peer, name, *fds, fields=""):
 
 def test_a_file_is_handed_to_the_hub(peer, source, place):
     source.seek(77)  # where it stands says nothing
-    said = f"Repr-Digest: {digest(DATA)}\r\nFile-Time: 5.25\r\nFile-Mode: 0640\r\n"
+    said = "File-Time: 5.25\r\nFile-Mode: 0640\r\n"
     answer = hand(peer, "a/b", source.fileno(), fields=said)
-    assert (answer.status, answer["etag"]) == (201, etag(DATA))
+    assert (answer.status, answer["file-descriptor"], answer["etag"]) == (201, "?1", None)
     assert (place / "a/b").read_bytes() == DATA
     assert (place / "a/b").stat().st_mtime == 5.25
     assert (place / "a/b").stat().st_mode & 0o777 == 0o640
     assert hand(peer, "a/b", source.fileno()).status == 204
+
+
+def test_a_digest_that_is_said_is_checked_before(peer, source, place):
+    answer = hand(peer, "a", source.fileno(), fields=f"Repr-Digest: {digest(DATA)}\r\n")
+    assert (answer.status, answer["etag"]) == (201, etag(DATA))
+    assert answer["repr-digest"] == digest(DATA) and answer["file-descriptor"] == "?1"
+    assert (place / "a").read_bytes() == DATA
 
 
 def test_an_empty_file_is_handed_over(peer, place, tmp_path):
@@ -102,9 +122,112 @@ def test_conditions_count_for_both(peer, source):
     assert get(peer, "b", WANTED).status == 404
 
 
+# ---- the digest, which is found out afterwards ----
+
+
+@pytest.fixture
+def large(tmp_path):
+    """So large that it is hashed in two stretches. Its bytes and the file."""
+    data = os.urandom(1 << 20) * 80
+    (tmp_path / "large").write_bytes(data)
+    with (tmp_path / "large").open("rb") as file:
+        yield data, file
+
+
+def ask_get(peer, name, data):
+    answer = get(peer, name, "Range: bytes=-1000\r\n")
+    assert (answer.status, answer["etag"], answer["repr-digest"]) == (206, etag(data), digest(data))
+    assert answer.body == data[-1000:]
+
+
+def ask_head(peer, name, data):
+    assert request(peer, "HEAD", f"/files/{name}")["etag"] == etag(data)
+
+
+def ask_listing(peer, name, data):
+    assert f'"{listing(peer)[name]["sha256"]}"' == etag(data)
+
+
+def ask_condition(peer, name, data):
+    assert put(peer, name, b"new", f"If-Match: {etag(data)}\r\n").status == 204
+    assert get(peer, name).body == b"new"
+
+
+def ask_delete(peer, name, data):
+    assert request(peer, "DELETE", f"/files/{name}", f"If-Match: {etag(b'')}\r\n").status == 412
+    assert request(peer, "DELETE", f"/files/{name}", f"If-Match: {etag(data)}\r\n").status == 204
+
+
+ASKERS = [ask_get, ask_head, ask_listing, ask_condition, ask_delete]
+
+
+@pytest.mark.parametrize("ask", ASKERS)
+def test_who_asks_at_once_waits_for_the_digest(peer, large, ask):
+    data, file = large
+    assert hand(peer, "a", file.fileno()).status == 201
+    ask(peer, "a", data)
+
+
+def test_many_ask_at_once(hub, large):
+    data, file = large
+    with contextlib.ExitStack() as stack:
+        peers = [stack.enter_context(hub.peer()) for _ in range(8)]
+        assert hand(peers[0], "a", file.fileno()).status == 201
+        for peer in peers:
+            send(peer, "HEAD", "/files/a")
+        assert [Answer(peer, "HEAD")["etag"] for peer in peers] == [etag(data)] * 8
+
+
+def test_two_files_at_once(hub, large, source):
+    data, file = large
+    with hub.peer() as one, hub.peer() as other:
+        text = f"PUT /files/%s HTTP/1.1\r\n{HOST}{WANTED}\r\n"
+        send_with(one, text % "a", file.fileno())
+        send_with(other, text % "b", source.fileno())
+        assert Answer(one, "PUT").status == Answer(other, "PUT").status == 201
+        ask_get(other, "a", data)
+        ask_get(one, "b", DATA)
+
+
+def test_a_file_that_takes_its_place_has_its_own_digest(peer, large, source):
+    data, file = large
+    for _ in range(3):
+        assert hand(peer, "a", file.fileno()).status in (201, 204)
+        assert hand(peer, "a", source.fileno()).status == 204
+        ask_head(peer, "a", DATA)
+    assert hand(peer, "a", file.fileno()).status == 204
+    ask_get(peer, "a", data)
+
+
+def test_a_digest_is_found_out_though_nobody_asks(peer, source, place):
+    if not takes_attributes(place):
+        pytest.skip("the file system keeps no attributes")
+    assert hand(peer, "a", source.fileno(), fields="File-Time: 5\r\n").status == 201
+    while ATTRIBUTE not in os.listxattr(place / "a"):
+        assert serves_on(peer)
+    assert etag(DATA)[1:-1] in os.getxattr(place / "a", ATTRIBUTE).decode()
+
+
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_a_hub_that_ends_before_the_digest(start_hub, tmp_path, place, large, end):
+    data, file = large
+    words = [f"unix:{tmp_path}/hub", f"--files={place}"]
+    hub = start_hub(*words)
+    with hub.peer() as peer:
+        assert hand(peer, "a", file.fileno()).status == 201
+        if end == "kill":
+            hub.process.kill()
+            hub.process.wait(PATIENCE)
+        else:
+            hub.stop()
+    assert (place / "a").stat().st_size == len(data)
+    with start_hub(*words).peer() as peer:
+        ask_head(peer, "a", data)
+
+
 def test_a_wrong_digest_is_refused(peer, source, place):
     answer = hand(peer, "a", source.fileno(), fields=f"Repr-Digest: {digest(b'')}\r\n")
-    assert answer.status == 400
+    assert answer.status == 400 and "has not the digest" in answer.json["detail"]
     assert [*place.iterdir()] == [place / ".ferry"] and not [*(place / ".ferry").iterdir()]
 
 

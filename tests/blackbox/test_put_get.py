@@ -272,6 +272,27 @@ def test_handed_over_small_and_empty(hub, done, tmp_path):
         assert (tmp_path / "back").read_bytes() == (tmp_path / name).read_bytes()
 
 
+def test_a_file_that_grows_while_it_is_handed_over(hub, done, large, tmp_path, place):
+    """It comes with what it had at some moment, be it by the open file or, since that changes, as
+    bytes."""
+    ended = threading.Event()
+
+    def grow():
+        with large.open("ab", buffering=0) as file:
+            while not ended.is_set():
+                file.write(b"more")
+
+    writer = threading.Thread(target=grow)
+    writer.start()
+    try:
+        done("put", hub.addresses[-1], "large.bin")
+    finally:
+        ended.set()
+        writer.join()
+    there = (place / "large.bin").read_bytes()
+    assert len(there) >= SIZE and large.read_bytes().startswith(there)
+
+
 def test_a_partial_file_is_gone_on_with_from_the_open_one(hub, done, large, tmp_path):
     unix = hub.addresses[-1]
     done("put", unix, "large.bin")

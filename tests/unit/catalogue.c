@@ -1,148 +1,8 @@
 /* The catalogue with plain calls: what is planted in the way, renames, bounds. */
 
-#include "hub/catalogue.h"
-#include "base/cleanup.h"
-#include "hub/partial.h"
 #include "hub/walk.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <stdio.h>
-#include <sys/syscall.h>
-
-#include "test.h"
-
-/* In place of the C library's, for whatever this program calls: fails for directories on demand. */
-static bool directories_fail;
-
-int fsync(int fd)
-{
-	struct stat st;
-
-	if (directories_fail && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
-		errno = EIO;
-		return -1;
-	}
-	return (int)syscall(SYS_fsync, fd);
-}
-
-struct shelf {
-	struct catalogue *catalogue;
-	char path[64];
-	int folder;
-};
-
-static void shelf_open(struct shelf *s, uint64_t max_file, uint64_t max_total)
-{
-	const struct catalogue_options options = {s->path, max_file, max_total};
-	struct fault why = FAULT_NULL;
-
-	s->catalogue = catalogue_free(s->catalogue);
-	s->catalogue = catalogue_new(&options, &why);
-	if (!s->catalogue)
-		fail_msg("%s", why.text);
-}
-
-static int set_up(void **state)
-{
-	struct shelf *s = calloc(1, sizeof(*s));
-
-	strcpy(s->path, "/tmp/ferry-unit-XXXXXX");
-	if (!mkdtemp(s->path))
-		return -1;
-	s->folder = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	shelf_open(s, 0, 0);
-	*state = s;
-	return s->folder < 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	return remove(path);
-}
-
-static int tear_down(void **state)
-{
-	struct shelf *s = *state;
-
-	catalogue_free(s->catalogue);
-	close(s->folder);
-	int r = nftw(s->path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	free(s);
-	return r;
-}
-
-static struct partial partial_of(const char *name)
-{
-	struct partial p = PARTIAL_NULL;
-
-	p.record.name_len = (uint16_t)strlen(name);
-	memcpy(p.record.name, name, p.record.name_len);
-	return p;
-}
-
-static void fill(struct partial *p, const char *text)
-{
-	struct iovec iov = {(void *)text, strlen(text)};
-
-	assert_int_equal(partial_charge(p, p->size + strlen(text)), 0);
-	assert_int_equal(partial_write(p, &iov, 1), 0);
-	partial_hash(p, bytes_text(text));
-}
-
-/* Puts TEXT under NAME; what the commit gives. */
-static int put_if(
-	struct shelf *s, const char *name, const char *text, const struct file_state *expected)
-{
-	struct partial p = partial_of(name);
-	struct file f;
-	bool is_new;
-
-	p.record.has_expected = expected != NULL;
-	if (expected)
-		p.record.expected = *expected;
-	assert_int_equal(partial_create(&p, s->catalogue, false), 0);
-	fill(&p, text);
-	int r = partial_commit(&p, &f, &is_new);
-	partial_discard(&p);
-	return r;
-}
-
-static int put(struct shelf *s, const char *name, const char *text)
-{
-	return put_if(s, name, text, NULL);
-}
-
-static void assert_file(struct shelf *s, const char *name, const char *text)
-{
-	char data[256] = "";
-	struct file f;
-
-	assert_int_equal(file_open(s->catalogue, bytes_text(name), &f), 0);
-	assert_int_equal(read(f.fd, data, sizeof(data) - 1), (ssize_t)strlen(text));
-	assert_string_equal(data, text);
-	file_close(&f);
-}
-
-static void plant(struct shelf *s, const char *name, const char *text)
-{
-	cleanup(cleanup_close) int fd =
-		openat(s->folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-}
-
-static struct file_state state_of(struct shelf *s, const char *name)
-{
-	struct file_state state = {.exists = true};
-	struct file f;
-
-	assert_int_equal(file_open(s->catalogue, bytes_text(name), &f), 0);
-	state.st = f.st;
-	file_close(&f);
-	return state;
-}
+#include "shelf.h"
 
 /* ---- what is planted ---- */
 
@@ -273,16 +133,6 @@ static void refuses_a_wrong_digest(void **state)
 	assert_int_equal(file_open(s->catalogue, bytes_text("a"), &f), -ENOENT);
 }
 
-static void hash_of(struct shelf *s, const char *name, char hex[SHA256_HEX_SIZE])
-{
-	struct file f;
-
-	assert_int_equal(file_open(s->catalogue, bytes_text(name), &f), 0);
-	assert_int_equal(file_hash(s->catalogue, &f), 0);
-	sha256_to_hex(f.sha256, hex);
-	file_close(&f);
-}
-
 static void hashes_what_others_put_there(void **state)
 {
 	struct shelf *s = *state;
@@ -342,128 +192,56 @@ static void has_one_owner(void **state)
 	assert_int_equal(why.error, -EBUSY);
 }
 
-/* ---- what is resumed ---- */
+/* ---- digests that several want ---- */
 
-static void goes_on_with_what_is_there(void **state)
+enum { STRETCHES = 3, STRETCH = 64 * 1024 * 1024 };
+
+static void shares_what_is_being_found_out(void **state)
 {
+	static const struct timespec before[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
 	struct shelf *s = *state;
-	struct partial p = partial_of("a/b");
-	char id[PARTIAL_ID_LEN + 1], hex[SHA256_HEX_SIZE];
-	struct file f;
-	bool is_new;
-
-	p.record.has_mode = true;
-	p.record.mode = 0640;
-	assert_int_equal(partial_create(&p, s->catalogue, true), 0);
-	fill(&p, "a");
-	strcpy(id, p.id);
-	partial_close(&p);
-	shelf_open(s, 0, 0);
-	assert_int_equal(partial_open(&p, s->catalogue, bytes_text("../a")), -ENOENT);
-	assert_int_equal(partial_open(&p, s->catalogue, bytes_text(id)), 0);
-	assert_int_equal(p.size, 1);
-	struct iovec iov = {"bc", 2};
-	assert_int_equal(partial_write(&p, &iov, 1), 0);
-	assert_int_equal(partial_hash_written(&p, 3), 0);
-	assert_int_equal(partial_commit(&p, &f, &is_new), 0);
-	assert_true(is_new);
-	assert_int_equal(f.st.st_mode & 0777, 0640);
-	assert_file(s, "a/b", "abc");
-	hash_of(s, "a/b", hex);
-	assert_string_equal(
-		hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-	assert_int_equal(partial_open(&p, s->catalogue, bytes_text(id)), -ENOENT);
-}
-
-/* Whatever time its client gave it: else it would be taken for one that nobody has touched. */
-static void stays_young_when_it_gets_no_name(void **state)
-{
-	struct shelf *s = *state;
-	struct partial p = partial_of("a");
+	struct file one, two;
 	struct stat st;
-	struct file f;
-	bool is_new;
 
-	p.record.has_time = true;
-	p.record.time = (struct timespec){.tv_sec = 1};
-	assert_int_equal(partial_create(&p, s->catalogue, true), 0);
-	assert_int_equal(partial_charge(&p, 3), 0);
-	fill(&p, "abc");
-	assert_int_equal(put(s, "a/b", "0"), 0);
-	assert_int_equal(partial_commit(&p, &f, &is_new), -EISDIR);
-	assert_int_equal(fstat(p.fd, &st), 0);
-	assert_true(st.st_mtim.tv_sec > 1);
-	partials_expire(s->catalogue);
-	assert_int_equal(catalogue_used(s->catalogue), 4);
-	partial_discard(&p);
-	assert_int_equal(catalogue_used(s->catalogue), 1);
+	plant(s, "a", "");
+	cleanup(cleanup_close) int fd = source_open(s, "a", &st);
+	assert_int_equal(ftruncate(fd, STRETCHES * STRETCH - 1), 0);
+	assert_int_equal(futimens(fd, before), 0);
+	assert_int_equal(file_open(s->catalogue, bytes_text("a"), &one), 0);
+	assert_int_equal(file_open(s->catalogue, bytes_text("a"), &two), 0);
+	assert_int_equal(file_hash(s->catalogue, &one), FILE_MORE);
+	assert_int_equal(file_hash(s->catalogue, &two), FILE_MORE);
+	assert_int_equal(file_hash(s->catalogue, &one), 0);
+	file_close(&one);
+	assert_int_equal(file_hash(s->catalogue, &two), 0);
+	assert_memory_equal(one.sha256, two.sha256, SHA256_SIZE);
+	file_close(&two);
 }
 
-/* One that a client asks about now and then stays in memory, and is written to by nobody. */
-static void expires_what_nobody_has_open(void **state)
+static void goes_on_when_one_leaves(void **state)
 {
-	static const struct timespec old[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+	static const struct timespec before[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
 	struct shelf *s = *state;
-	struct partial p = partial_of("a");
-	char id[PARTIAL_ID_LEN + 1];
+	struct file one, two;
+	struct stat st;
 
-	assert_int_equal(put(s, "b", "0"), 0);
-	assert_int_equal(partial_create(&p, s->catalogue, true), 0);
-	fill(&p, "abc");
-	strcpy(id, p.id);
-	assert_int_equal(futimens(p.fd, old), 0);
-	partials_expire(s->catalogue);
-	assert_int_equal(catalogue_used(s->catalogue), 4);
-	partial_close(&p);
-	assert_int_equal(partial_open(&p, s->catalogue, bytes_text(id)), 0);
-	partials_expire(s->catalogue);
-	assert_int_equal(catalogue_used(s->catalogue), 4);
-	partial_close(&p);
-	partials_expire(s->catalogue);
-	assert_int_equal(catalogue_used(s->catalogue), 1);
-	assert_int_equal(partial_open(&p, s->catalogue, bytes_text(id)), -ENOENT);
+	plant(s, "a", "");
+	cleanup(cleanup_close) int fd = source_open(s, "a", &st);
+	assert_int_equal(ftruncate(fd, STRETCHES * STRETCH - 1), 0);
+	assert_int_equal(futimens(fd, before), 0);
+	assert_int_equal(file_open(s->catalogue, bytes_text("a"), &one), 0);
+	assert_int_equal(file_hash(s->catalogue, &one), FILE_MORE);
+	assert_int_equal(file_open(s->catalogue, bytes_text("a"), &two), 0);
+	assert_int_equal(file_hash(s->catalogue, &two), FILE_MORE);
+	file_close(&one);
+	assert_int_equal(pwrite(fd, "x", 1, 0), 1);
+	assert_int_equal(file_hash(s->catalogue, &two), FILE_CHANGED);
+	file_close(&two);
+	assert_int_equal(futimens(fd, before), 0); /* as it was; but nobody shares what has ended */
+	assert_int_equal(file_open(s->catalogue, bytes_text("a"), &one), 0);
+	assert_int_equal(file_hash(s->catalogue, &one), FILE_MORE);
+	file_close(&one);
 }
-
-static void copies_open_files(void **state)
-{
-	struct shelf *s = *state;
-	struct partial p = partial_of("copy");
-	struct file f;
-	bool is_new;
-
-	plant(s, "a", "abc");
-	cleanup(cleanup_close) int from = openat(s->folder, "a", O_RDONLY | O_CLOEXEC);
-	assert_int_equal(partial_create(&p, s->catalogue, false), 0);
-	assert_int_equal(partial_copy(&p, from, 3), 0);
-	assert_int_equal(p.size, 3);
-	assert_int_equal(partial_hash_written(&p, 3), 0);
-	assert_int_equal(partial_commit(&p, &f, &is_new), 0);
-	assert_file(s, "copy", "abc");
-}
-
-static void tells_that_a_name_may_not_last(void **state)
-{
-	struct shelf *s = *state;
-	struct partial p = partial_of("a"), again;
-	struct file f;
-	char id[PARTIAL_ID_LEN + 1];
-	bool is_new;
-
-	assert_int_equal(partial_create(&p, s->catalogue, true), 0);
-	memcpy(id, p.id, sizeof(id));
-	fill(&p, "text");
-	directories_fail = true;
-	assert_int_equal(partial_commit(&p, &f, &is_new), PARTIAL_UNSYNCED);
-	directories_fail = false;
-	assert_true(is_new);
-	partial_discard(&p);
-	assert_file(s, "a", "text");
-	assert_int_equal(partial_open(&again, s->catalogue, bytes_text(id)), -ENOENT);
-	assert_int_equal(catalogue_used(s->catalogue), 4);
-	assert_int_equal(s->catalogue->unfinished, 0);
-}
-
-#define ON_SHELF(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
@@ -479,11 +257,8 @@ int main(void)
 		ON_SHELF(tells_that_a_file_changes),
 		ON_SHELF(keeps_its_bounds),
 		ON_SHELF(has_one_owner),
-		ON_SHELF(goes_on_with_what_is_there),
-		ON_SHELF(stays_young_when_it_gets_no_name),
-		ON_SHELF(expires_what_nobody_has_open),
-		ON_SHELF(copies_open_files),
-		ON_SHELF(tells_that_a_name_may_not_last),
+		ON_SHELF(shares_what_is_being_found_out),
+		ON_SHELF(goes_on_when_one_leaves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
