@@ -6,6 +6,7 @@
 #include "cli/keep.h"
 #include "sandbox/user.h"
 
+#include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,22 @@ static int confine_to_kept(struct sandbox *box, const struct confinement *c, str
 	return r;
 }
 
+/* The authorities that OpenSSL goes by; it is a matter of the system where the files are that its
+ * directory points to. */
+static int confine_to_authorities(struct sandbox *box, struct fault *why)
+{
+	const char *const paths[] = {X509_get_default_cert_dir(), X509_get_default_cert_file(),
+		getenv(X509_get_default_cert_dir_env()), getenv(X509_get_default_cert_file_env()),
+		"/etc/ca-certificates", "/etc/pki", "/usr/share/ca-certificates",
+		"/usr/local/share/ca-certificates"};
+	int r = 0;
+
+	for (size_t i = 0; !r && i < sizeof(paths) / sizeof(*paths); i++)
+		if (paths[i])
+			r = sandbox_allow(box, paths[i], LANDLOCK_READ, why);
+	return r;
+}
+
 /* A store on another machine is connected to, now and whenever it was lost. Looking its name up
  * reads these files, and may ask a server for it. */
 static int confine_to_remote(struct sandbox *box, const char *url, struct fault *why)
@@ -53,7 +70,8 @@ static int confine_to_remote(struct sandbox *box, const char *url, struct fault 
 		if (r < 0)
 			return r;
 	}
-	return sandbox_allow_connect(box, keep_port(url), why);
+	int r = keep_is_secure(url) ? confine_to_authorities(box, why) : 0;
+	return r < 0 ? r : sandbox_allow_connect(box, keep_port(url), why);
 }
 
 /* Keys and tokens are mostly replaced by new files, so their directories count. */

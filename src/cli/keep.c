@@ -44,6 +44,11 @@ static int keep_open_file(struct store **store, const char *path, const struct k
 }
 #endif
 
+bool keep_is_secure(const char *text)
+{
+	return !strncmp(text, "tls://", strlen("tls://"));
+}
+
 bool keep_is_file(const char *text)
 {
 	return strcmp(text, "memory") != 0 && !strstr(text, "://");
@@ -88,11 +93,12 @@ int keep_open(struct store **store, const char *text, const struct keep *keep,
 {
 	if (!strcmp(text, "memory"))
 		return keep_open_memory(store, keep, why);
-	if (!strncmp(text, "nats://", 7))
+	if (!strncmp(text, "nats://", strlen("nats://")) || keep_is_secure(text))
 		return keep_open_stream(store, text, keep, wake, data, why);
 	if (strstr(text, "://"))
 		return fault_set(why, -EINVAL,
-			"--store takes `memory`, the path of a file or nats://HOST, not %.*s://",
+			"--store takes `memory`, the path of a file, nats://HOST or tls://HOST, "
+			"not %.*s://",
 			(int)strcspn(text, ":"), text); /* a password may follow */
 	return keep_open_file(store, text, keep, wake, data, why);
 }

@@ -17,10 +17,13 @@ struct keep {
 /* Whether TEXT is the path of a file. */
 bool keep_is_file(const char *text);
 
+/* Whether it is a server that is reached over TLS. */
+bool keep_is_secure(const char *text);
+
 /* The TCP port of a store that is a URL. */
 uint16_t keep_port(const char *url);
 
-/* TEXT is `memory`, the path of an SQLite file or nats://HOST. WAKE is called from any thread when
- * store_poll is wanted. 0, or a negative errno with a line in WHY. May block. */
+/* TEXT is `memory`, the path of an SQLite file, nats://HOST or tls://HOST. WAKE is called from any
+ * thread when store_poll is wanted. 0, or a negative errno with a line in WHY. May block. */
 int keep_open(struct store **store, const char *text, const struct keep *keep,
 	void (*wake)(void *data), void *data, struct fault *why);

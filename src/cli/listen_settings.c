@@ -28,7 +28,9 @@ const struct option_entry listen_options[] = {
 	{"heartbeat", 0, OPTION_SPAN, offsetof(struct listen_settings, heartbeat), "SPAN", "30s", 1,
 		0, "ask so often for a sign of life over WebSocket, and give one to event streams"},
 	{"store", 's', OPTION_TEXT, offsetof(struct listen_settings, store), "STORE", "memory", 0,
-		0, "where messages are kept: memory, the path of a file PATH.db, or nats://HOST"},
+		0,
+		"where messages are kept: memory, the path of a file PATH.db, nats://HOST or "
+		"tls://HOST"},
 	{"keep-age", 0, OPTION_SPAN, offsetof(struct listen_settings, keep_age), "SPAN", NULL, 0, 0,
 		"keep messages for so long"},
 	{"keep-count", 0, OPTION_NUMBER, offsetof(struct listen_settings, keep_count), "N", NULL, 0,

@@ -31,6 +31,15 @@ int nats_fault(struct fault *why, natsStatus status, const char *what)
 		return fault_errno(why, -ENOMEM, "%s", what);
 	case NATS_TIMEOUT:
 		return fault_errno(why, -ETIMEDOUT, "%s", what);
+	case NATS_SECURE_CONNECTION_REQUIRED:
+		return fault_set(why, -EPROTO, "%s: the server wants TLS (tls://HOST)", what);
+	case NATS_SECURE_CONNECTION_WANTED:
+		return fault_set(why, -EPROTO, "%s: the server has no TLS (nats://HOST)", what);
+	case NATS_SSL_ERROR:
+		return fault_set(why, -EPROTO,
+			"%s: no authority of this system vouches for the server's certificate, "
+			"or it has another name",
+			what);
 	case NATS_INVALID_ARG:
 	case NATS_ADDRESS_MISSING:
 		return fault_set(why, -EINVAL, "%s: not nats://HOST[:PORT][/STREAM]", what);
@@ -41,7 +50,7 @@ int nats_fault(struct fault *why, natsStatus status, const char *what)
 
 int nats_url_parse(struct nats_url *url, const char *text, struct fault *why)
 {
-	const char *host = text + strlen("nats://");
+	const char *host = strstr(text, "://") + 3;
 	const char *slash = strchr(host, '/');
 	struct bytes name = bytes_text(slash && slash[1] ? slash + 1 : "ferry");
 
@@ -49,7 +58,8 @@ int nats_url_parse(struct nats_url *url, const char *text, struct fault *why)
 	if (!url->server)
 		return fault_errno(why, -ENOMEM, "cannot keep the store's address");
 	const char *at = strrchr(url->server, '@');
-	url->shown = at ? at + 1 : url->server + strlen("nats://");
+	url->shown = at ? at + 1 : url->server + (host - text);
+	url->secure = !strncmp(text, "tls:", 4);
 	if (!name_valid(name) || name.len > NATS_STREAM_MAX || memchr(name.data, '.', name.len))
 		return fault_set(why, -EINVAL,
 			"%s: a stream's name has up to %d of A-Z a-z 0-9 _ -", url->shown,
@@ -80,14 +90,16 @@ static natsStatus set_handlers(natsOptions *o, const struct nats_handlers *h)
 	return s;
 }
 
-static natsStatus connect_to(
-	const char *server, const struct nats_handlers *handlers, natsConnection **connection)
+static natsStatus connect_to(const struct nats_url *url, const struct nats_handlers *handlers,
+	natsConnection **connection)
 {
 	natsOptions *options = NULL;
 	natsStatus s = natsOptions_Create(&options);
 
 	if (!s)
-		s = natsOptions_SetURL(options, server);
+		s = natsOptions_SetURL(options, url->server);
+	if (!s && url->secure)
+		s = natsOptions_SetSecure(options, true);
 	if (!s)
 		s = natsOptions_SetName(options, "ferry");
 	if (!s)
@@ -106,7 +118,9 @@ int nats_connect(const struct nats_url *url, const struct nats_handlers *handler
 	natsConnection *made = NULL;
 	jsOptions o;
 
-	natsStatus s = connect_to(url->server, handlers, &made);
+	natsStatus s = connect_to(url, handlers, &made);
+	if (s == NATS_SSL_ERROR && !url->secure)
+		s = NATS_SECURE_CONNECTION_REQUIRED; /* libnats tries it unasked */
 	if (s)
 		return nats_fault(why, s, url->shown);
 	jsOptions_Init(&o);

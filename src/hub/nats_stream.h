@@ -12,10 +12,11 @@
 struct nats_url {
 	char *server;	   /* as libnats takes it */
 	const char *shown; /* of it, for people: HOST[:PORT], without user and password */
+	bool secure;	   /* over TLS, the server's name and authority checked */
 	char stream[NATS_STREAM_MAX + 1];
 };
 
-/* TEXT begins with nats://. 0; -EINVAL: it is not nats://HOST[:PORT][/STREAM]; -ENOMEM. */
+/* TEXT begins with nats:// or tls://. 0; -EINVAL: HOST[:PORT][/STREAM] does not follow; -ENOMEM. */
 int nats_url_parse(struct nats_url *url, const char *text, struct fault *why);
 void nats_url_deinit(struct nats_url *url);
 

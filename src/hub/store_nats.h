@@ -30,9 +30,9 @@ struct store_nats_options {
 };
 
 /*
- * URL is nats://[USER:PASSWORD@]HOST[:PORT][/STREAM]; the stream is `ferry` unless named, and made
- * if need be. May block. 0, or negative errno with *why: -EINVAL, -ECONNREFUSED (no server, or one
- * without JetStream), -EACCES, -EIO.
+ * URL is nats://[USER:PASSWORD@]HOST[:PORT][/STREAM], or tls://… to connect over TLS; the stream is
+ * `ferry` unless named, and made if need be. May block. 0, or negative errno with *why: -EINVAL,
+ * -ECONNREFUSED (no server, or one without JetStream), -EACCES, -EPROTO (TLS), -EIO.
  */
 int store_nats_open(struct store **store, const char *url, const struct store_nats_options *options,
 	struct fault *why);

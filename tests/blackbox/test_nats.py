@@ -18,6 +18,7 @@ from hub import Hub
 from paths import FERRY
 from program import PATIENCE
 from publisher import Publisher, check, finish, stored
+from tls import NAMES, Authority
 
 KILLS = int(os.environ.get("FERRY_KILLS", "20"))
 SERVER = shutil.which("nats-server", path=os.environ.get("PATH", "") + ":/usr/sbin")
@@ -30,7 +31,8 @@ pytestmark = [
 
 
 class NatsServer:
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, scheme="nats"):
+        self.scheme = scheme
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -39,7 +41,7 @@ class NatsServer:
 
     @property
     def url(self):
-        return f"nats://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def start(self):
         command = [SERVER, "-a", "127.0.0.1", "-p", str(self.port), *self.options]
@@ -61,8 +63,14 @@ class NatsServer:
 
 
 @pytest.fixture
-def server(tmp_path):
-    server = NatsServer(tmp_path, "-js", "-sd", str(tmp_path / "jetstream"))
+def server(tmp_path, request):
+    """Over TLS when the test gives it the names of a certificate."""
+    names = getattr(request, "param", None)
+    tls, scheme = [], "nats"
+    if names:
+        certificate, key = Authority(tmp_path / "authority").issue("server", names=names)
+        tls, scheme = ["--tls", "--tlscert", str(certificate), "--tlskey", str(key)], "tls"
+    server = NatsServer(tmp_path, "-js", "-sd", str(tmp_path / "jetstream"), *tls, scheme=scheme)
     yield server
     server.kill()
 
@@ -202,6 +210,46 @@ def test_the_password_of_a_store_is_not_said(ferry, store):
     result = ferry("listen", "tcp:localhost:0", "--store", store.format("anna:secret@"))
     assert result.returncode
     assert "secret" not in result.stdout + result.stderr
+
+
+def with_names(names):
+    return pytest.mark.parametrize("server", [names], indirect=True)
+
+
+@with_names(NAMES)
+def test_a_server_over_tls(server, start_shared, environment, tmp_path):
+    """It is connected to anew from within the sandbox, which lets the authorities be read."""
+    environment["SSL_CERT_FILE"] = str(tmp_path / "authority" / "ca.pem")
+    hub = start_shared("one")
+    assert post(hub, "before") == 1
+    server.kill()
+    server.start()
+    assert post(hub, "after") == 2
+    assert texts(hub) == ["before", "after"]
+
+
+@with_names(NAMES)
+def test_a_server_of_an_unknown_authority(server, ferry):
+    result = ferry("listen", "tcp:localhost:0", "--store", server.url)
+    assert result.returncode == 76 and "authority" in result.stderr
+
+
+@with_names("DNS:elsewhere,IP:127.0.0.2")
+def test_a_server_of_another_name(server, ferry, environment, tmp_path):
+    environment["SSL_CERT_FILE"] = str(tmp_path / "authority" / "ca.pem")
+    result = ferry("listen", "tcp:localhost:0", "--store", server.url)
+    assert result.returncode == 76 and "another name" in result.stderr
+
+
+@with_names(NAMES)
+def test_a_server_that_wants_tls(server, ferry):
+    result = ferry("listen", "tcp:localhost:0", "--store", server.url.replace("tls:", "nats:"))
+    assert result.returncode == 76 and "tls://HOST" in result.stderr
+
+
+def test_a_server_that_has_no_tls(server, ferry):
+    result = ferry("listen", "tcp:localhost:0", "--store", server.url.replace("nats:", "tls:"))
+    assert result.returncode == 76 and "nats://HOST" in result.stderr
 
 
 def test_a_server_that_is_away(start_shared, server):
