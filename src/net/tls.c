@@ -23,6 +23,7 @@ struct tls {
 	struct tls_judge *judge; /* until it is established */
 	struct fault *why;
 	bool established : 1;
+	bool owes : 1; /* what was gathered did not all go */
 	bool ended_in : 1;
 	bool ended_out : 1;
 };
@@ -104,15 +105,6 @@ static ssize_t tls_decrypt(struct tls *t, uint8_t *to, size_t len)
 	}
 }
 
-/* After a read: what was read too much is kept, answers go out. An error of writing is found by who
- * writes next. */
-static int tls_settle(struct tls *t)
-{
-	if (!t->why)
-		tls_bottom_flush(&t->bottom);
-	return tls_bottom_keep(&t->bottom);
-}
-
 ssize_t tls_read(struct tls *t, void *to, size_t len)
 {
 	uint8_t block[TLS_BLOCK];
@@ -125,7 +117,7 @@ ssize_t tls_read(struct tls *t, void *to, size_t len)
 		n = tls_establish(t);
 	if (n == 0)
 		n = tls_decrypt(t, to, len);
-	return tls_settle(t) < 0 ? -ENOMEM : n;
+	return tls_bottom_keep(&t->bottom) < 0 ? -ENOMEM : n;
 }
 
 int tls_shake_hands(struct tls *t)
@@ -136,7 +128,7 @@ int tls_shake_hands(struct tls *t)
 		return tls_failed(t);
 	t->bottom.block = block;
 	int r = tls_establish(t);
-	return tls_settle(t) < 0 ? -ENOMEM : r;
+	return tls_bottom_keep(&t->bottom) < 0 ? -ENOMEM : r;
 }
 
 bool tls_has_more(const struct tls *t)
@@ -153,6 +145,14 @@ struct pieces {
 	size_t at; /* in the first */
 	uint8_t gathered[TLS_RECORD];
 };
+
+/* But for the memory, which need not be clear. */
+static void pieces_init(struct pieces *p, const struct iovec *iov, int count)
+{
+	p->iov = iov;
+	p->count = count;
+	p->at = 0;
+}
 
 /* The next piece: where it stands when it is long enough, else gathered from several. */
 static struct bytes pieces_next(struct pieces *p)
@@ -211,24 +211,34 @@ static ssize_t tls_encrypt(struct tls *t, struct pieces *p)
 	return (ssize_t)total;
 }
 
+int tls_flush(struct tls *t)
+{
+	int r = tls_bottom_flush(&t->bottom);
+
+	t->owes = r < 0;
+	return r;
+}
+
 ssize_t tls_write(struct tls *t, const struct iovec *iov, int count)
 {
-	struct pieces p = {.iov = iov, .count = count};
+	struct pieces p;
 	ssize_t total = 0, n;
+	int r = 0;
 
 	if (t->why)
 		return tls_failed(t);
-	int r = tls_bottom_flush(&t->bottom);
-	if (r == 0 && !t->established)
-		r = -EAGAIN;
-	if (r < 0 || !count)
-		return r;
+	if (t->owes)
+		r = tls_flush(t);
+	if (r < 0 || !t->established)
+		return r < 0 ? r : -EAGAIN;
+	pieces_init(&p, iov, count);
 	while (p.count && r == 0) {
 		n = tls_encrypt(t, &p);
 		if (n < 0)
 			return n;
 		total += n;
-		r = tls_bottom_flush(&t->bottom);
+		if (buffer_len(&t->bottom.out) >= TLS_BATCH)
+			r = tls_flush(t);
 	}
 	return r < 0 && r != -EAGAIN ? r : total;
 }
@@ -244,7 +254,7 @@ int tls_end(struct tls *t)
 		ERR_clear_error();
 		SSL_shutdown(t->ssl);
 	}
-	return tls_bottom_flush(&t->bottom);
+	return tls_flush(t);
 }
 
 /* ---- state ---- */
@@ -256,7 +266,7 @@ bool tls_is_established(const struct tls *t)
 
 bool tls_owes(const struct tls *t)
 {
-	return buffer_len(&t->bottom.out);
+	return t->owes;
 }
 
 bool tls_is_resumed(const struct tls *t)

@@ -7,9 +7,10 @@
  * blocks, knows a descriptor, or calls back but for those functions and the check. tls_stream.h
  * makes it the transport of a stream.
  *
- * What is written is cut into full records of 16 KiB, and many records go out with one write. What
- * the owner's write does not take is held, at most one batch: then the session `owes`. A session
- * that is idle has no buffers.
+ * What is written is cut into full records of 16 KiB and gathered, as are the answers that TLS
+ * itself gives: all of a turn goes out with one write, when the owner says so (tls_flush), or what
+ * makes a batch before. What the owner's write does not take is held, at most one batch: then the
+ * session `owes`. A session that is idle has no buffers.
  *
  * The two directions end by themselves, as a stream's do: close_notify is the end of one of them
  * (RFC 8446 section 6.1). An end without it is an error: somebody may have cut the connection.
@@ -70,7 +71,8 @@ int tls_new(struct tls **out, struct tls_context *context, const struct tls_setu
 /* Sends nothing more. Takes NULL, returns NULL. */
 struct tls *tls_free(struct tls *t);
 
-/* The handshake alone: 0 when it is done, -EAGAIN, or what failed, as tls_read(). */
+/* The handshake alone, without tls_flush(): 0 when it is done, -EAGAIN, or what failed, as
+ * tls_read(). */
 int tls_shake_hands(struct tls *t);
 
 /* Reads what the peer sent, and does the handshake on the way: to be called first by who begins,
@@ -83,12 +85,14 @@ ssize_t tls_read(struct tls *t, void *to, size_t len);
 /* True when tls_read() has something to give without the owner's read. */
 bool tls_has_more(const struct tls *t);
 
-/* Encrypts and writes: a count of bytes, which is less than all only when it owes; -EAGAIN before
- * the handshake is done and while it owes. With no bytes, it writes what it owes: 0 when that is
- * out. */
+/* Encrypts and gathers: a count of bytes, which is less than all only when it owes; -EAGAIN before
+ * the handshake is done and while it owes. */
 ssize_t tls_write(struct tls *t, const struct iovec *iov, int count);
 
-/* Our direction ends, behind all that was written. 0, or -EAGAIN: to be called again. */
+/* Writes what was gathered, by whichever call: 0 when it is all out, -EAGAIN, or what failed. */
+int tls_flush(struct tls *t);
+
+/* Our direction ends, behind all that was written; flushes. 0, or -EAGAIN: to be called again. */
 int tls_end(struct tls *t);
 
 /* The handshake is done: bytes go both ways. */

@@ -1,6 +1,9 @@
 /*
  * The transport that was there before stays below: its functions are called with its own state in
  * the stream, as if nothing stood above it.
+ *
+ * What is written in a turn goes out when it ends: a ticket, an answer and the end behind it are
+ * one call, and one packet.
  */
 
 #include "net/tls_stream.h"
@@ -14,6 +17,7 @@ struct tls_transport {
 	struct stream *stream;
 	const struct stream_ops *ops; /* below */
 	void *transport;	      /* below */
+	struct ending turn;	      /* writes what was gathered in it */
 	bool told;		      /* who writes was told that it is established */
 };
 
@@ -58,6 +62,7 @@ static void transport_settle(struct tls_transport *t)
 	bool established = tls_is_established(t->tls);
 
 	s->owing = tls_owes(t->tls) || !established;
+	ending_ask(s->loop, &t->turn);
 	if (!established || t->told)
 		return;
 	t->told = true;
@@ -65,18 +70,26 @@ static void transport_settle(struct tls_transport *t)
 	source_again(s->loop, &s->source, EPOLLOUT);
 }
 
+/* An error is found by who is told next that there is room. */
+static void transport_on_turn_end(struct ending *turn)
+{
+	struct tls_transport *t = container_of(turn, struct tls_transport, turn);
+	struct stream *s = t->stream;
+
+	if (tls_owes(t->tls))
+		return;
+	int r = tls_flush(t->tls);
+	s->owing |= tls_owes(t->tls);
+	if (r < 0 && r != -EAGAIN)
+		source_again(s->loop, &s->source, EPOLLOUT);
+}
+
 static ssize_t transport_read(struct stream *s, void *to, size_t len)
 {
 	struct tls_transport *t = s->transport;
-	bool owed = s->owing && t->told;
 
 	ssize_t n = tls_read(t->tls, to, len);
 	transport_settle(t);
-	/* What was owed went out on the way: nobody would learn that there is room now. */
-	if (owed && !s->owing) {
-		s->blocked = true;
-		source_again(s->loop, &s->source, EPOLLOUT);
-	}
 	if (n > 0 && tls_has_more(t->tls))
 		s->unread = true;
 	return n;
@@ -86,7 +99,7 @@ static ssize_t transport_write(struct stream *s, const struct iovec *iov, int co
 {
 	struct tls_transport *t = s->transport;
 
-	ssize_t n = tls_write(t->tls, iov, count);
+	ssize_t n = count ? tls_write(t->tls, iov, count) : tls_flush(t->tls);
 	transport_settle(t);
 	return n;
 }
@@ -110,8 +123,11 @@ static void transport_close(struct stream *s)
 {
 	struct tls_transport *t = s->transport;
 
-	if (!stream_is_blocked(s) && !s->failed)
+	if (stream_is_blocked(s) || s->failed)
+		tls_flush(t->tls);
+	else
 		tls_end(t->tls);
+	ending_cancel(&t->turn);
 	s->ops = t->ops;
 	s->transport = t->transport;
 	tls_free(t->tls);
@@ -147,6 +163,7 @@ int tls_stream_start(struct stream *s, struct tls_context *context, const struct
 		free(t);
 		return r;
 	}
+	ending_init(&t->turn, transport_on_turn_end);
 	t->stream = s;
 	t->ops = s->ops;
 	t->transport = s->transport;

@@ -227,6 +227,7 @@ int leg_shake_hands(struct leg *l, struct fault *why)
 {
 	int r = tls_shake_hands(l->tls);
 
+	tls_flush(l->tls);
 	l->readable |= tls_has_more(l->tls);
 	if (r < 0 && r != -EAGAIN)
 		*why = *tls_fault(l->tls);
@@ -238,7 +239,7 @@ static void leg_flush(struct leg *l)
 {
 	if (!l->tls || !l->writable)
 		return;
-	ssize_t n = tls_write(l->tls, NULL, 0);
+	int n = tls_flush(l->tls);
 	if (n < 0 && n != -EAGAIN)
 		leg_note(l, n);
 	if (l->ending && n != -EAGAIN)
@@ -249,6 +250,7 @@ static ssize_t leg_read_tls(struct leg *l, void *to, size_t len)
 {
 	ssize_t n = tls_read(l->tls, to, len);
 
+	tls_flush(l->tls); /* an error is found by who writes next */
 	if (n == -EAGAIN)
 		l->readable = false;
 	else if (n < 0)
@@ -263,6 +265,9 @@ static ssize_t leg_write_tls(struct leg *l, const void *data, size_t len)
 	struct iovec iov = {(void *)data, len};
 
 	ssize_t n = tls_write(l->tls, &iov, 1);
+	int r = tls_flush(l->tls);
+	if (n >= 0 && r < 0 && r != -EAGAIN)
+		n = r;
 	return n < 0 && n != -EAGAIN ? leg_note(l, n) : n;
 }
 

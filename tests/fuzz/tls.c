@@ -71,7 +71,9 @@ static ssize_t turn(struct side *s)
 {
 	uint8_t block[4096];
 
-	return tls_read(s->tls, block, sizeof(block));
+	ssize_t n = tls_read(s->tls, block, sizeof(block));
+	tls_flush(s->tls);
+	return n;
 }
 
 static void establish(struct side *server, struct buffer *in, struct buffer *out)

@@ -174,6 +174,7 @@ static void an_end_without_close_notify_is_an_error(void **state)
 	world_start(w);
 	turn_until(w, &w->a.writable);
 	assert_int_equal(stream_write(&w->a.stream, "half", 4), 0);
+	turn_until_got(w, &w->b, 4);
 	shutdown(w->a.stream.source.fd, SHUT_RDWR);
 	turn_until(w, &w->b.error);
 	assert_int_equal(w->b.error, -ECONNRESET);
@@ -232,30 +233,38 @@ static void an_offer_takes_what_goes_and_keeps_the_rest(void **state)
 	assert_true(offered > 10);
 }
 
-/* What the kernel did not take goes out with the next call below, and that may be a read. */
-static void room_that_a_read_makes_is_told(void **state)
+/* All that is written in a turn, and the end behind it, are one call. */
+static void a_turn_is_written_when_it_ends(void **state)
 {
 	struct world *w = *state;
-	static uint8_t data[100000];
-	struct iovec iov = {data, sizeof(data)};
-	struct stream *a = &w->a.stream, *b = &w->b.stream;
+	char peeked[200];
 
 	world_start(w);
 	turn_until(w, &w->a.writable);
 	turn_until(w, &w->b.writable);
-	while (!a->owing)
-		assert_true(stream_offer(a, &iov, 1) >= 0);
-	assert_int_equal(stream_write(b, "x", 1), 0);
-	do
-		b->unread = true;
-	while (b->ops->read(b, data, sizeof(data)) > 0);
-	w->a.writable = 0;
-	a->unread = true;
-	assert_int_equal(a->ops->read(a, data, sizeof(data)), 1);
-	assert_false(a->owing);
+	loop_turn(&w->loop, false);
 	for (int i = 0; i < 10; i++)
-		loop_turn(&w->loop, false);
-	assert_int_equal(w->a.writable, 1);
+		assert_int_equal(stream_write(&w->a.stream, "little", 6), 0);
+	int fd = w->b.stream.source.fd;
+	assert_int_equal(recv(fd, peeked, sizeof(peeked), MSG_PEEK | MSG_DONTWAIT), -1);
+	stream_end(&w->a.stream);
+	turn_until(w, &w->b.ended);
+	assert_int_equal(buffer_len(&w->b.got), 60);
+}
+
+/* An error is told, even if it is the turn's end that finds it. */
+static void a_peer_that_is_gone_is_told(void **state)
+{
+	struct world *w = *state;
+
+	world_start(w);
+	turn_until(w, &w->a.writable);
+	turn_until(w, &w->b.writable);
+	stream_pause(&w->a.stream);
+	shutdown(w->a.stream.source.fd, SHUT_WR);
+	assert_int_equal(stream_write(&w->a.stream, "lost", 4), 0);
+	turn_until(w, &w->a.error);
+	assert_int_equal(w->a.error, -EPIPE);
 }
 
 static void refused_by_the_check(void **state)
@@ -370,7 +379,8 @@ int main(void)
 		T(an_end_without_close_notify_is_an_error),
 		T(bulk_arrives_whole_and_in_order),
 		T(an_offer_takes_what_goes_and_keeps_the_rest),
-		T(room_that_a_read_makes_is_told),
+		T(a_turn_is_written_when_it_ends),
+		T(a_peer_that_is_gone_is_told),
 		T(refused_by_the_check),
 		T(refused_as_nobody_vouches_for_it),
 		T(what_is_no_tls_is_told),
