@@ -1,4 +1,10 @@
-"""ferry put, get, files and rm with a hub."""
+"""ferry put, get, files and rm with a hub.
+
+FERRY_FILE_SIZE says how large a large file is (20,000,000). Up and down with 4 GiB over every
+stream, which takes 12 GiB of room at a time:
+
+    FERRY_FILE_SIZE=$((4 << 30)) pytest tests/blackbox/test_put_get.py -k there_and_back
+"""
 
 import json
 import os
@@ -36,18 +42,36 @@ def server():
 # ---- there and back ----
 
 
-@pytest.mark.parametrize("wire", ["tcp", "unix"])
-def test_large_there_and_back(hub, done, large, tmp_path, wire):
-    address = hub.addresses[wire == "unix" and -1 or 0]
-    assert address.startswith(wire)
+@pytest.fixture
+def back(tmp_path):
+    """Where what comes back goes; it may be too large to be left there."""
+    yield tmp_path / "back"
+    (tmp_path / "back").unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("wire", ["tcp", "unix", "tls"])
+def test_large_there_and_back(start_hub, place, done, large, tmp_path, back, wire):
+    address = f"unix:{tmp_path}/hub" if wire == "unix" else f"{wire}:localhost:0"
+    hub = start_hub(address, f"--files={place}")
     large.chmod(0o640)
     os.utime(large, ns=(0, 1_600_000_000_123_456_789))
-    done("put", address, "large.bin")
-    done("get", address, "large.bin", "-o", "back")
-    assert digest_of(tmp_path / "back") == digest_of(large)
-    assert (tmp_path / "back").stat().st_mtime_ns == 1_600_000_000_123_456_789
-    assert stat.S_IMODE((tmp_path / "back").stat().st_mode) == 0o640
+    done("put", hub.address, "large.bin", *["--trust-first"] * (wire == "tls"))
+    done("get", hub.address, "large.bin", "-o", "back")
+    assert digest_of(back) == digest_of(large)
+    assert back.stat().st_mtime_ns == 1_600_000_000_123_456_789
+    assert stat.S_IMODE(back.stat().st_mode) == 0o640
     assert not [each for each in os.listdir(tmp_path) if each.endswith((".part", ".etag"))]
+    done("rm", hub.address, "large.bin")
+
+
+def test_large_as_bytes_on_a_unix_socket_there_and_back(hub, done, large, back):
+    """With curl, which hands no file over."""
+    url, path = "http://localhost/files/large.bin", hub.addresses[-1].removeprefix("unix:")
+    for words in ["-T", large], ["-o", back]:
+        curl = ["curl", "-sSf", "--unix-socket", path, *words, url]
+        subprocess.run(curl, check=True, stdout=subprocess.PIPE)
+    assert digest_of(back) == digest_of(large)
+    done("rm", hub.address, "large.bin")
 
 
 @pytest.mark.parametrize("size", [0, 1, 65535, 65536, 65537, 1 << 20])
@@ -353,13 +377,3 @@ def test_files_on_a_terminal(hub, done, on_terminal, tmp_path):
     terminal = on_terminal("files", hub.address)
     terminal.wait()
     terminal.wait_for(r"(?m)^SIZE +TIME +SHA-256 +NAME\n5 B +2020-09-13 12:26 +2cf24dba5fb0 +d/größe$")
-
-
-# ---- TLS ----
-
-
-def test_by_tls(start_hub, place, done, large, tmp_path):
-    hub = start_hub("tls:localhost:0", f"--files={place}")
-    done("put", hub.address, "large.bin", "--trust-first")
-    done("get", hub.address, "large.bin", "-o", "back")
-    assert digest_of(tmp_path / "back") == digest_of(large)

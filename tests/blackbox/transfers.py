@@ -52,4 +52,6 @@ def make_large(path, size=SIZE):
 
 @pytest.fixture
 def large(tmp_path):
-    return make_large(tmp_path / "large.bin")
+    path = make_large(tmp_path / "large.bin")
+    yield path
+    path.unlink(missing_ok=True)
