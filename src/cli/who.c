@@ -45,13 +45,8 @@ static bool wanted_port(struct resolved *wanted, const char *word)
 
 static int wanted_host(struct resolved *wanted, const struct address *a, struct fault *why)
 {
-	struct loop loop;
-	int r = loop_init(&loop);
+	int r = resolve_wait(wanted, a, why);
 
-	if (r < 0)
-		return fault_errno(why, r, "cannot look up %s", a->host);
-	r = resolve_wait(wanted, &loop, a, why);
-	loop_deinit(&loop);
 	for (size_t i = 0; r >= 0 && i < wanted->count; i++)
 		if (wanted->endpoints[i].type == SOCK_STREAM && !wanted->endpoints[i].protocol)
 			wanted->endpoints[i].protocol = IPPROTO_TCP;

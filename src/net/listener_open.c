@@ -153,7 +153,7 @@ static int open_inet(struct listener *l, struct fault *why)
 	const struct endpoint *failed;
 	struct resolved found;
 
-	int r = resolve_wait(&found, l->loop, &l->address, why);
+	int r = resolve_wait(&found, &l->address, why);
 	if (!r && listener_reserve(l, found.count) < 0)
 		r = fault_errno(why, -ENOMEM, "cannot listen");
 	if (r < 0)

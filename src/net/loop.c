@@ -150,6 +150,7 @@ int loop_init(struct loop *l)
 	*l = (struct loop){.epoll = -1};
 	list_init(&l->ready);
 	list_init(&l->endings);
+	list_init(&l->lookups);
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll < 0)
 		return -errno;

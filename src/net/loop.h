@@ -5,7 +5,7 @@
  *
  * The sockets are ours: one epoll set, edge-triggered, in which the loop sleeps. A socket is
  * registered once and never again, whatever is wanted from it later. libuv runs timers, signals,
- * children, name look-ups and worker threads: its own descriptor is one of the set's, and it gets
+ * children and worker threads: its own descriptor is one of the set's, and it gets
  * its turn when that is ready or a timer is due. So a turn that brings nothing but traffic costs
  * one epoll_wait(2) beside the reads and writes.
  *
@@ -46,6 +46,7 @@ struct loop {
 	int epoll;
 	struct list ready;	   /* sources that asked for another call */
 	struct list endings;	   /* endings asked for in this turn */
+	struct list lookups;	   /* names that are being looked up (net/lookup.h) */
 	struct epoll_event *batch; /* what epoll gave, while it is handed out */
 	size_t batch_len;
 	uint8_t *scratch; /* LOOP_SCRATCH_SIZE bytes, free for use within one callback */

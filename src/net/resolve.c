@@ -1,5 +1,7 @@
 #include "net/resolve.h"
 
+#include "net/lookup.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
@@ -18,9 +20,9 @@ struct question {
 };
 
 struct resolve {
-	uv_getaddrinfo_t request;
+	struct lookup_asker asker;
 	uv_timer_t timer; /* brings an answer that needed no look-up, in a later turn */
-	bool answered;	  /* the timer is in use, not the request */
+	bool answered;	  /* the timer is in use, and nothing is asked */
 	struct question question;
 	struct resolved found;
 	struct fault why;
@@ -166,17 +168,17 @@ void resolved_interleave(struct resolved *found)
 	}
 }
 
-/* ERROR is libuv's (UV_EAI_…). */
+/* ERROR is one of EAI_…, NUMBER the errno of EAI_SYSTEM. */
 static int resolve_finish(struct resolved *found, const struct question *q,
-	const struct addrinfo *list, int error, struct fault *why)
+	const struct addrinfo *list, int error, int number, struct fault *why)
 {
-	if (error == UV_EAI_MEMORY || error == UV_ENOMEM)
+	if (error == EAI_MEMORY)
 		return fault_errno(why, -ENOMEM, "%s", q->host);
-	if (error == UV_EAI_NONAME || error == UV_EAI_NODATA || error == UV_EAI_ADDRFAMILY)
+	if (error == EAI_NONAME || error == EAI_NODATA || error == EAI_ADDRFAMILY)
 		return fault_set(why, -EHOSTUNREACH, "no host is called '%s'", q->host);
-	if (error < 0)
+	if (error)
 		return fault_set(why, -EHOSTUNREACH, "the host '%s' cannot be looked up: %s",
-			q->host, uv_strerror(error));
+			q->host, error == EAI_SYSTEM ? strerror(number) : gai_strerror(error));
 	found->count = 0;
 	for (; list; list = list->ai_next)
 		resolved_add(found, q, list->ai_addr, list->ai_addrlen);
@@ -186,19 +188,20 @@ static int resolve_finish(struct resolved *found, const struct question *q,
 	return 0;
 }
 
-int resolve_wait(struct resolved *found, struct loop *l, const struct address *a, struct fault *why)
+int resolve_wait(struct resolved *found, const struct address *a, struct fault *why)
 {
+	struct addrinfo *list = NULL;
 	struct question q;
-	uv_getaddrinfo_t request = {0};
 	int error;
 
 	question_init(&q, a);
 	if (resolve_at_once(found, &q, &error, why))
 		return error;
 	struct addrinfo hints = question_hints(&q);
-	error = uv_getaddrinfo(&l->uv, &request, NULL, q.host, NULL, &hints);
-	error = resolve_finish(found, &q, request.addrinfo, error, why);
-	uv_freeaddrinfo(request.addrinfo);
+	error = getaddrinfo(q.host, NULL, &hints, &list);
+	error = resolve_finish(found, &q, error ? NULL : list, error, errno, why);
+	if (list)
+		freeaddrinfo(list);
 	return error;
 }
 
@@ -215,15 +218,13 @@ static void resolve_on_timer(uv_timer_t *timer)
 	r->done(r->arg, r->error, &r->found, &r->why);
 }
 
-static void resolve_on_answer(uv_getaddrinfo_t *request, int error, struct addrinfo *list)
+static void resolve_on_answer(
+	struct lookup_asker *asker, int error, int number, const struct addrinfo *list)
 {
-	struct resolve *r = container_of(request, struct resolve, request);
+	struct resolve *r = container_of(asker, struct resolve, asker);
 
-	if (r->done) {
-		error = resolve_finish(&r->found, &r->question, list, error, &r->why);
-		r->done(r->arg, error, &r->found, &r->why);
-	}
-	uv_freeaddrinfo(list);
+	error = resolve_finish(&r->found, &r->question, list, error, number, &r->why);
+	r->done(r->arg, error, &r->found, &r->why);
 	free(r);
 }
 
@@ -241,12 +242,10 @@ int resolve_start(struct resolve **out, struct loop *l, const struct address *a,
 	r->answered = resolve_at_once(&r->found, &r->question, &r->error, &r->why);
 	if (!r->answered) {
 		struct addrinfo hints = question_hints(&r->question);
-		int error = uv_getaddrinfo(
-			&l->uv, &r->request, resolve_on_answer, r->question.host, NULL, &hints);
-		if (error < 0) {
-			r->error = resolve_finish(&r->found, &r->question, NULL, error, &r->why);
-			r->answered = true;
-		}
+		r->error = lookup_start(&r->asker, l, r->question.host, &hints, resolve_on_answer);
+		r->answered = r->error < 0;
+		if (r->answered)
+			fault_errno(&r->why, r->error, "cannot look up '%s'", r->question.host);
 	}
 	if (r->answered) {
 		uv_timer_init(&l->uv, &r->timer);
@@ -264,8 +263,8 @@ struct resolve *resolve_cancel(struct resolve *r)
 	if (r->answered) {
 		uv_close((uv_handle_t *)&r->timer, resolve_free);
 	} else {
-		r->done = NULL; /* it frees itself when the look-up ends */
-		uv_cancel((uv_req_t *)&r->request);
+		lookup_cancel(&r->asker);
+		free(r);
 	}
 	return NULL;
 }

@@ -5,8 +5,8 @@
  *
  * `localhost` is 127.0.0.1, then ::1, whatever a resolver says (RFC 6761 section 6.3); `*` is the
  * wildcard of both families; neither they nor numeric addresses cost a look-up. Names are looked up
- * by getaddrinfo(3) in a worker thread of the loop; the families then alternate, beginning with
- * the one of the first address (RFC 8305 section 4).
+ * by getaddrinfo(3) beside the loop (net/lookup.h); the families then alternate, beginning with the
+ * one of the first address (RFC 8305 section 4).
  */
 
 #include "net/endpoint.h"
@@ -24,8 +24,7 @@ void resolved_interleave(struct resolved *found);
 
 /* Looks up and blocks: for start-up, before anything is served. 0, or a negative errno with the
  * line that says which host could not be found. */
-int resolve_wait(
-	struct resolved *found, struct loop *l, const struct address *a, struct fault *why);
+int resolve_wait(struct resolved *found, const struct address *a, struct fault *why);
 
 /* The first endpoint of an address whose host needs no look-up. False for a name, or for what is no
  * address. */

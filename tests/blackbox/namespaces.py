@@ -2,7 +2,9 @@
 
 import shutil
 import subprocess
+import sys
 
+import pytest
 from paths import FERRY
 
 
@@ -14,8 +16,11 @@ def can_mount():
     ).returncode
 
 
+needs_namespaces = pytest.mark.skipif(not can_mount(), reason="no namespaces to be had")
+
+
 def in_namespace(tmp_path, before, *, network=False):
-    """A program that runs ferry where BEFORE was done; NETWORK: on one of its own, of nothing but lo."""
+    """A program that runs ferry where BEFORE was done; NETWORK: on one of its own, with lo alone."""
     program = tmp_path / "ferry-inside"
     options = "-Urmn" if network else "-Urm"
     program.write_text(f"""#!/bin/sh
@@ -23,3 +28,26 @@ exec unshare {options} sh -ec '{before}; exec {FERRY} "$@"' sh "$@"
 """)
     program.chmod(0o755)
     return program
+
+
+# Takes the questions for names, and becomes another program.
+SILENT = """
+import os, socket, sys
+taker = socket.socket(type=socket.SOCK_DGRAM)
+taker.bind(("127.0.0.1", 53))
+taker.set_inheritable(True)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def with_silent_resolver(tmp_path):
+    """The same where whoever is asked for a name says nothing, for longer than a test waits."""
+    resolv, silent = tmp_path / "resolv.conf", tmp_path / "silent.py"
+    resolv.write_text("nameserver 127.0.0.1\noptions timeout:30 attempts:1\n")
+    silent.write_text(SILENT)
+    steps = [
+        "ip link set lo up",
+        f"mount --bind {resolv} /etc/resolv.conf",
+        f'exec {sys.executable} {silent} {FERRY} "$@"',
+    ]
+    return in_namespace(tmp_path, "; ".join(steps), network=True)

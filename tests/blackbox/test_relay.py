@@ -12,12 +12,10 @@ import select
 import socket
 import struct
 import subprocess
-import sys
 import time
 
 import pytest
-from namespaces import can_mount, in_namespace
-from paths import FERRY
+from namespaces import in_namespace, needs_namespaces, with_silent_resolver
 from program import PATIENCE
 from relays import BLOCK, Side, bound, connect, has_ended, in_thread, relay  # noqa: F401
 
@@ -183,24 +181,21 @@ def test_a_stream_becomes_packets_that_fit(relay, tmp_path):
 # ---- targets that are looked for
 
 
-needs_namespaces = pytest.mark.skipif(not can_mount(), reason="no mount namespace to be had")
-
-
-# Takes the questions for names, and becomes another program.
-SILENT = """
-import os, socket, sys
-taker = socket.socket(type=socket.SOCK_DGRAM)
-taker.bind(("127.0.0.1", 53))
-taker.set_inheritable(True)
-os.execv(sys.argv[1], sys.argv[1:])
-"""
+def on_one_port(tmp_path):
+    """Two targets, of two addresses of this machine."""
+    while True:
+        one = Side("tcp", tmp_path)
+        try:
+            port = one.socket.getsockname()[1]
+            return one, Side("tcp", tmp_path, host="127.0.0.2", port=port)
+        except OSError:  # others come and go there
+            one.socket.close()
 
 
 @needs_namespaces
 def test_a_name_is_looked_up_for_each_connection(spawn, tmp_path):
-    sides = [Side("tcp", tmp_path)]
+    sides = on_one_port(tmp_path)
     port = sides[0].socket.getsockname()[1]
-    sides.append(Side("tcp", tmp_path, host="127.0.0.2", port=port))
     hosts = tmp_path / "hosts"
     hosts.write_text("127.0.0.1 moves.test\n")
     inside = in_namespace(tmp_path, f"mount --bind {hosts} /etc/hosts")
@@ -215,13 +210,7 @@ def test_a_name_is_looked_up_for_each_connection(spawn, tmp_path):
 
 @needs_namespaces
 def test_a_name_that_is_not_found_in_time_holds_up_nobody(spawn, tmp_path):
-    """Whoever is asked for it takes the question, and says nothing."""
-    resolv, silent = tmp_path / "resolv.conf", tmp_path / "silent.py"
-    resolv.write_text("nameserver 127.0.0.1\noptions timeout:5 attempts:1\n")
-    silent.write_text(SILENT)
-    asked = f"ip link set lo up; mount --bind {resolv} /etc/resolv.conf; "
-    asked += f'exec {sys.executable} {silent} {FERRY} "$@"'
-    inside = in_namespace(tmp_path, asked, network=True)
+    inside = with_silent_resolver(tmp_path)
     target = Side("unix", tmp_path)
     slow, quick = f"unix:{tmp_path}/slow", f"unix:{tmp_path}/quick"
     words = [slow, "tcp:lost.test:80", "--also", quick, target.address]

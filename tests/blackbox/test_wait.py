@@ -2,10 +2,12 @@
 
 import re
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
+from namespaces import needs_namespaces, with_silent_resolver
 from program import PATIENCE
 
 
@@ -147,6 +149,26 @@ def test_a_line_that_matches(ferry, server):
     mail = server(greet)
     assert ferry("wait", f"127.0.0.1:{mail.port}", "--line", "^220 .*o$").returncode == 0
     assert mail.count == 3
+
+
+SILENCE = {
+    "wait": ["lost.test:80"],
+    "send": ["lost.test:80", "hi"],
+    "get": ["lost.test:80", "name"],
+    "relay": ["-", "lost.test:80"],
+}
+
+
+@needs_namespaces
+@pytest.mark.parametrize("command", SILENCE)
+def test_a_resolver_that_is_silent_keeps_nobody(ferry, monkeypatch, tmp_path, command):
+    monkeypatch.setattr("conftest.FERRY", with_silent_resolver(tmp_path))
+    option = "--connect-timeout" if command == "relay" else "--timeout"
+    began = time.monotonic()
+    result = ferry(command, option, "300ms", *SILENCE[command], stdin=subprocess.DEVNULL)
+    assert 0.3 <= time.monotonic() - began < 10
+    assert result.returncode == 124
+    assert "lost.test:80: " in result.stderr
 
 
 def test_udp(ferry):

@@ -9,6 +9,8 @@ import subprocess
 import sys
 
 import pytest
+from namespaces import in_namespace, needs_namespaces
+from paths import FERRY
 from program import Program
 
 NOBODY = 65534
@@ -25,6 +27,11 @@ def who(ferry):
         return [json.loads(line) for line in result.stdout.splitlines()]
 
     return run
+
+
+def listening(found):
+    """Of all that has a port those that listen: others' connections may have its number elsewhere."""
+    return [each for each in found if each["state"] == "listening"]
 
 
 @contextlib.contextmanager
@@ -71,7 +78,7 @@ sys.stdin.read()
 def test_a_listener_and_its_process(who, program):
     server = python(program, LISTENER, "AF_INET", "SOCK_STREAM", "127.0.0.1")
     port = server.wait_for(r"at (\d+)")[1].decode()
-    (found,) = who(port)
+    (found,) = listening(who(port))
     assert found["address"] == f"tcp:127.0.0.1:{port}"
     assert found["state"] == "listening"
     assert (found["waiting"], found["backlog"]) == (0, 5)
@@ -131,7 +138,7 @@ def test_several_processes_hold_one_socket(who):
         server.set_inheritable(True)
         child = subprocess.Popen(["sleep", "60"], close_fds=False)
         try:
-            (found,) = who(str(server.getsockname()[1]))
+            (found,) = listening(who(str(server.getsockname()[1])))
         finally:
             child.kill()
             child.wait()
@@ -166,7 +173,8 @@ def test_all_interfaces_and_one(who):
     with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as server:
         port = server.getsockname()[1]
         for address in (port, f"127.0.0.1:{port}", f"[::1]:{port}", f"tcp:*:{port}"):
-            assert [found["address"] for found in who(str(address))] == [f"tcp:*:{port}"]
+            found = listening(who(str(address)))
+            assert [each["address"] for each in found] == [f"tcp:*:{port}"]
 
 
 def test_the_list_has_what_ss_lists(who):
@@ -204,14 +212,39 @@ def test_the_pids_are_those_of_lsof(who):
         port = server.getsockname()[1]
         command = ["lsof", "-nP", "-t", f"-iTCP:{port}", "-sTCP:LISTEN"]
         pids = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-        (found,) = who(str(port))
+        (found,) = listening(who(str(port)))
         assert [process["pid"] for process in found["processes"]] == [int(pid) for pid in pids]
+
+
+# Holds a socket, as a process of a unit, while it runs a program.
+IN_UNIT = """
+import os, socket, subprocess, sys
+held = socket.socket(socket.AF_UNIX)
+held.bind("web")
+held.listen()
+subprocess.run(["mount", "--bind", "cgroup", f"/proc/{os.getpid()}/cgroup"], check=True)
+sys.exit(subprocess.run(sys.argv[1:]).returncode)
+"""
+
+
+@needs_namespaces
+def test_the_unit_of_a_process(who, monkeypatch, tmp_path):
+    """As systemd would have it: a group named after the unit, and one of the unit's own inside."""
+    (tmp_path / "cgroup").write_text("0::/system.slice/web.service/workers\n")
+    (tmp_path / "in-unit.py").write_text(IN_UNIT)
+    inside = in_namespace(tmp_path, f'exec {sys.executable} in-unit.py {FERRY} "$@"')
+    monkeypatch.setattr("conftest.FERRY", inside)
+    (found,) = who("unix:web")
+    (process,) = found["processes"]
+    assert process["command"].endswith("who --json unix:web")
+    assert process["cgroup"] == "/system.slice/web.service/workers"
+    assert process["unit"] == "web.service"
 
 
 def test_people_get_a_table(ferry):
     with bound(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0), 7) as server:
         port = server.getsockname()[1]
-        heading, row = ferry("who", f"tcp:*:{port}").stdout.splitlines()
+        heading, row = ferry("who", f"tcp:127.0.0.1:{port}").stdout.splitlines()
     columns = ["ADDRESS", "STATE", "QUEUE", "PEER", "USER", "PID", "UNIT", "COMMAND"]
     assert heading.split() == columns
     cells = dict(zip(columns, re.split(r"  +", row)))
@@ -260,10 +293,10 @@ def as_nobody(ferry):
 def test_without_root_it_says_what_it_may_not_see(ferry, who, as_nobody):
     with bound(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0), 2) as server:
         port = str(server.getsockname()[1])
-        (found,) = who(port, **as_nobody)
+        (found,) = who(f"127.0.0.1:{port}", **as_nobody)
         assert (found["processes"], found["unknown"]) == ([], ["processes"])
         assert (found["backlog"], found["user"]) == (2, "root")
-        result = ferry("who", port, **as_nobody)
+        result = ferry("who", f"127.0.0.1:{port}", **as_nobody)
     cells = re.split(r"  +", result.stdout.splitlines()[1])
     assert cells[4:] == ["root", "?", "?", "?"]
     assert result.stderr == "ferry: ? is a process of another user, which only root is shown\n"

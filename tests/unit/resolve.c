@@ -21,12 +21,12 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static int look_up(struct loop *l, const char *text, struct resolved *found, struct fault *why)
+static int look_up(const char *text, struct resolved *found, struct fault *why)
 {
 	struct address a;
 
 	assert_int_equal(address_parse(&a, text, why), 0);
-	int r = resolve_wait(found, l, &a, why);
+	int r = resolve_wait(found, &a, why);
 	address_deinit(&a);
 	return r;
 }
@@ -53,7 +53,7 @@ static void knows_what_needs_no_look_up(void **state)
 		struct resolved found;
 		char text[ENDPOINT_TEXT_SIZE];
 
-		assert_int_equal(look_up(*state, known[i].text, &found, NULL), 0);
+		assert_int_equal(look_up(known[i].text, &found, NULL), 0);
 		assert_int_equal(found.count, known[i].second ? 2 : 1);
 		endpoint_format(&found.endpoints[0], text);
 		assert_string_equal(text, known[i].first);
@@ -68,10 +68,10 @@ static void keeps_the_kind_of_socket(void **state)
 {
 	struct resolved found;
 
-	assert_int_equal(look_up(*state, "sctp:localhost:1", &found, NULL), 0);
+	assert_int_equal(look_up("sctp:localhost:1", &found, NULL), 0);
 	assert_int_equal(found.endpoints[1].type, SOCK_STREAM);
 	assert_int_equal(found.endpoints[1].protocol, IPPROTO_SCTP);
-	assert_int_equal(look_up(*state, "udp:127.1:1", &found, NULL), 0);
+	assert_int_equal(look_up("udp:127.1:1", &found, NULL), 0);
 	assert_int_equal(found.endpoints[0].type, SOCK_DGRAM);
 	assert_int_equal(found.endpoints[0].protocol, IPPROTO_UDP);
 }
@@ -85,9 +85,9 @@ static void says_which_host(void **state)
 	struct resolved found;
 	struct fault why = FAULT_NULL;
 
-	assert_int_equal(look_up(*state, impossible, &found, &why), -EHOSTUNREACH);
+	assert_int_equal(look_up(impossible, &found, &why), -EHOSTUNREACH);
 	assert_non_null(strstr(why.text, "'aaaa"));
-	assert_int_equal(look_up(*state, "[fe80::1%no-such-if]:1", &found, &why), -ENODEV);
+	assert_int_equal(look_up("[fe80::1%no-such-if]:1", &found, &why), -ENODEV);
 	assert_string_equal(why.text, "no network interface is called 'no-such-if'");
 }
 
@@ -152,6 +152,28 @@ static void can_be_cancelled(void **state)
 	assert_null(resolve_cancel(NULL));
 }
 
+/* Who asks for a name that is being looked up waits for the same answer; who leaves leaves alone.
+ */
+static void one_look_up_serves_all_who_ask(void **state)
+{
+	struct loop *l = *state;
+	struct answer answers[3] = {0};
+	struct resolve *r[3];
+	struct address a;
+
+	assert_int_equal(address_parse(&a, "tcp:127.1:7", NULL), 0);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(resolve_start(&r[i], l, &a, on_done, &answers[i]), 0);
+	address_deinit(&a);
+	assert_ptr_equal(l->lookups.next->next, &l->lookups);
+	resolve_cancel(r[0]);
+	while (!answers[2].calls)
+		loop_turn(l, true);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(answers[i].calls, i > 0);
+	assert_true(list_empty(&l->lookups));
+}
+
 static void assert_order(const char *before, const char *after)
 {
 	struct resolved found = {.count = strlen(before)};
@@ -189,6 +211,7 @@ int main(void)
 		WITH_LOOP(says_which_host),
 		WITH_LOOP(answers_in_a_later_turn),
 		WITH_LOOP(can_be_cancelled),
+		WITH_LOOP(one_look_up_serves_all_who_ask),
 		cmocka_unit_test(alternates_the_families),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
