@@ -223,8 +223,10 @@ static void reply_complete(struct exchange *x)
 	a->reply = NULL;
 	call_end(&d->services, &a->call, desk_now(d), false);
 	asking_dismiss(a);
+	bool goes_on = asker->reading; /* else it may be about its next request from here on */
 	reply_pass_end(a, r);
-	desk_proceed(asker);
+	if (goes_on)
+		desk_proceed(asker);
 	desk_arm(d);
 	struct http_writer w = exchange_begin(x, 204);
 	exchange_send_empty(x, &w);

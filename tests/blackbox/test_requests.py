@@ -253,6 +253,21 @@ def test_a_large_body_that_waits_for_leave(hub, client):
         assert server.answer().read() == b"x" * 100_000
 
 
+def test_a_file_behind_a_request(start_hub, tmp_path):
+    """What comes behind the reply is another request, which waits for something else."""
+    hub = start_hub("tcp:localhost:0", f"--files={tmp_path}")
+    with Client(hub) as server, hub.peer() as asker:
+        server.post("up/next")
+        until_waiting(hub, 1)
+        file = "PUT /files/a HTTP/1.1\r\n" + HOST + "Content-Length: 1000\r\n\r\n" + "x" * 1000
+        asker.send(f"POST /services/up HTTP/1.1\r\n{HOST}Content-Length: 0\r\n\r\n" + file)
+        answer = server.answer()
+        answer.read()
+        assert server.reply("up", answer.headers["Request-Id"], b"ok") == 204
+        assert Answer(asker).body == b"ok"
+        assert Answer(asker).status == 201
+
+
 def test_a_reply_that_is_read_slowly(start_hub, tmp_path):
     """Who reads gets all of it, also when the connection ends behind it."""
     hub = start_hub("tcp:localhost:0", f"unix:{tmp_path}/hub")
