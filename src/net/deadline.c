@@ -15,18 +15,37 @@ static void deadlines_arm(struct deadlines *d)
 		d->timer, deadlines_on_timer, first->at_ms > now ? first->at_ms - now : 0, 0);
 }
 
-static void deadlines_on_timer(uv_timer_t *timer)
+/* The first one, if it is over. */
+static struct deadline *deadlines_over(const struct deadlines *d)
 {
-	struct deadlines *d = timer->data;
+	if (list_empty(&d->waiting))
+		return NULL;
+	struct deadline *first = container_of(d->waiting.next, struct deadline, node);
+	return first->at_ms <= loop_now(d->loop) ? first : NULL;
+}
 
-	while (!list_empty(&d->waiting)) {
-		struct deadline *first = container_of(d->waiting.next, struct deadline, node);
-		if (first->at_ms > loop_now(d->loop))
-			break;
+static void deadlines_expire(struct deadlines *d)
+{
+	struct deadline *first;
+
+	for (int i = 0; i < DEADLINES_A_TURN && (first = deadlines_over(d)); i++) {
 		list_unlink(&first->node);
 		d->expired(d, first);
 	}
-	deadlines_arm(d);
+	if (deadlines_over(d))
+		source_again(d->loop, &d->rest, 0);
+	else
+		deadlines_arm(d);
+}
+
+static void deadlines_on_timer(uv_timer_t *timer)
+{
+	deadlines_expire(timer->data);
+}
+
+static void deadlines_on_rest(struct source *rest, uint32_t events)
+{
+	deadlines_expire(container_of(rest, struct deadlines, rest));
 }
 
 int deadlines_init(struct deadlines *d, struct loop *l, uint64_t span_ms,
@@ -34,6 +53,8 @@ int deadlines_init(struct deadlines *d, struct loop *l, uint64_t span_ms,
 {
 	*d = (struct deadlines){.loop = l, .span_ms = span_ms, .expired = expired};
 	list_init(&d->waiting);
+	d->rest = (struct source){.fd = -1, .ready = deadlines_on_rest};
+	list_init(&d->rest.node);
 	d->timer = malloc(sizeof(*d->timer));
 	if (!d->timer)
 		return -ENOMEM;
@@ -54,6 +75,7 @@ void deadlines_deinit(struct deadlines *d)
 		return;
 	while (!list_empty(&d->waiting))
 		list_unlink(d->waiting.next);
+	list_unlink(&d->rest.node);
 	uv_close((uv_handle_t *)d->timer, deadlines_free_timer);
 	d->timer = NULL;
 }

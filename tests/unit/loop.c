@@ -124,6 +124,30 @@ static void deadlines_come_in_order(void **state)
 	close(never);
 }
 
+static void count_all(struct deadlines *d, struct deadline *which)
+{
+	container_of(d, struct seen, deadlines)->expired++;
+}
+
+static void many_deadlines_are_spread_over_turns(void **state)
+{
+	struct seen *s = *state;
+	struct deadline many[2 * DEADLINES_A_TURN + 1];
+	int count = sizeof(many) / sizeof(*many);
+
+	assert_int_equal(deadlines_init(&s->deadlines, &s->loop, 1, count_all), 0);
+	for (int i = 0; i < count; i++) {
+		deadline_init(&many[i]);
+		deadline_set(&s->deadlines, &many[i]);
+	}
+	for (int before = 0; s->expired < count; before = s->expired) {
+		loop_turn(&s->loop, true);
+		assert_true(s->expired - before <= DEADLINES_A_TURN);
+	}
+	assert_int_equal(s->expired, count);
+	deadlines_deinit(&s->deadlines);
+}
+
 static void a_turn_returns_after_a_timer_or_an_ending(void **state)
 {
 	struct seen *s = *state;
@@ -149,6 +173,8 @@ int main(void)
 			readiness_is_told_once_and_again_when_asked, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_removed_source_is_not_called, setup, teardown),
 		cmocka_unit_test_setup_teardown(deadlines_come_in_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			many_deadlines_are_spread_over_turns, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_turn_returns_after_a_timer_or_an_ending, setup, teardown),
 	};
