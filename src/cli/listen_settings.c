@@ -15,9 +15,10 @@ const struct option_entry listen_options[] = {
 		"of all, from this one any number)"},
 	{"max-rate", 0, OPTION_NUMBER, offsetof(struct listen_settings, max_rate), "N", NULL, 1,
 		1000000,
-		"messages a second from one client or Internet address (default: any number)"},
+		"messages, requests, replies and files a second of one client or Internet address "
+		"(default: any number)"},
 	{"max-bandwidth", 0, OPTION_SIZE, offsetof(struct listen_settings, max_bandwidth), "SIZE",
-		NULL, 1024, 1ULL << 40, "bytes of messages a second, likewise"},
+		NULL, 1024, 1ULL << 40, "bytes of these a second, likewise"},
 	{"patience", 0, OPTION_SPAN, offsetof(struct listen_settings, patience), "SPAN", "10s", 1,
 		3600000,
 		"how long the head of a request may take, and a body or an answer to move"},

@@ -1,10 +1,23 @@
 #include "server/allowance.h"
 
 #include "base/cleanup.h"
-#include "server/connection.h"
+#include "server/exchange.h"
 #include "server/server.h"
 
 enum { RESUME_MS = 50 };
+
+/* It has moved more than it may in this time. */
+static bool allowance_is_spent(const struct connection *c)
+{
+	return c->visitor && rate_is_over(&c->visitor->rate, loop_now(c->server->loop));
+}
+
+static void allowance_resume(struct connection *c)
+{
+	connection_proceed(c);
+	if (stream_is_open(&c->stream))
+		stream_yield(&c->stream);
+}
 
 static void allowance_on_resume(struct deadlines *d, struct deadline *which)
 {
@@ -18,7 +31,7 @@ static void allowance_on_resume(struct deadlines *d, struct deadline *which)
 		if (allowance_is_spent(c))
 			list_push(&allowance->waiting, &c->waiting);
 		else
-			connection_proceed(c);
+			allowance_resume(c);
 	}
 	if (!list_empty(&allowance->waiting))
 		deadline_set(d, which);
@@ -69,7 +82,8 @@ void allowance_take_in(struct connection *c, const struct endpoint *from)
 		c->crowded = allowance_refuse(s);
 		return;
 	}
-	c->visitor = visitors_enter(&s->allowance.visitors, from);
+	if (!c->entrance->servants)
+		c->visitor = visitors_enter(&s->allowance.visitors, from);
 }
 
 void allowance_let_go(struct connection *c)
@@ -87,27 +101,42 @@ const char *allowance_refusal(const struct connection *c, int *status)
 			  : "the hub has as many clients as it may; try again later";
 }
 
-void allowance_count(struct connection *c, size_t len)
+void allowance_count(struct connection *c, unsigned messages, size_t bytes)
 {
 	const struct server *s = c->server;
 
 	if (c->visitor)
-		rate_count(&c->visitor->rate, &s->options.rate, len, loop_now(s->loop));
+		rate_count(&c->visitor->rate, &s->options.rate, messages, bytes, loop_now(s->loop));
 }
 
-bool allowance_is_spent(const struct connection *c)
+size_t allowance_portion(const struct connection *c, size_t len)
 {
-	return c->visitor && rate_is_over(&c->visitor->rate, loop_now(c->server->loop));
+	uint64_t second = c->visitor ? c->server->options.rate.bytes : 0;
+
+	return second && second < len ? second : len;
 }
 
-void allowance_await_turn(struct connection *c)
+bool allowance_holds(struct connection *c)
 {
 	struct allowance *allowance = &c->server->allowance;
 
+	if (!allowance_is_spent(c))
+		return false;
+	if (!list_empty(&c->waiting))
+		return true;
 	c->server->counters.throttled++;
 	connection_hold(c);
-	list_unlink(&c->waiting);
 	list_push(&allowance->waiting, &c->waiting);
 	if (!deadline_is_set(&allowance->resuming))
 		deadline_set(&allowance->resume, &allowance->resuming);
+	return true;
+}
+
+bool allowance_refuses(struct exchange *x)
+{
+	if (!allowance_is_spent(x->connection))
+		return false;
+	x->connection->server->counters.throttled++;
+	exchange_refuse(x, 429, "more than a client may send in this time; try again later");
+	return true;
 }

@@ -2,11 +2,13 @@
 
 /*
  * Allowance: how many clients there may be, in all and from one address, and how much each may
- * publish in a second.
+ * send and fetch in a second (server/rate.h).
  *
  * Who comes when there is no place is told so, with 503 or 429 or a line, and nothing else. Who
- * publishes too much is read no further until its account is even: nothing is lost, and TCP holds
- * the sender back. Over HTTP, where a sender waits for an answer anyway, the next request gets 429.
+ * has spent what it may is read no further, and of a file sent nothing further, until its account
+ * is even: nothing is lost, and TCP holds the sender back. Where somebody waits for the answer, to
+ * a message over HTTP or a request to a service, the next one gets 429. What the hub's own servants
+ * do is not counted.
  */
 
 #include "net/deadline.h"
@@ -14,6 +16,7 @@
 #include "server/visitors.h"
 
 struct connection;
+struct exchange;
 struct server;
 
 /* Of the server. */
@@ -41,11 +44,15 @@ void allowance_let_go(struct connection *c);
 /* Why a `refused` one is, and the HTTP status that says so. */
 const char *allowance_refusal(const struct connection *c, int *status);
 
-/* It publishes LEN bytes. */
-void allowance_count(struct connection *c, size_t len);
+/* It sends, or fetches, so much. */
+void allowance_count(struct connection *c, unsigned messages, size_t bytes);
 
-/* It has published more than it may in this time. */
-bool allowance_is_spent(const struct connection *c);
+/* Of LEN bytes that are to be sent to it, as many as it may be sent at once. */
+size_t allowance_portion(const struct connection *c, size_t len);
 
-/* Holds it until it has not. */
-void allowance_await_turn(struct connection *c);
+/* When it has spent more than it may in this time: holds it until it has not, and true. It is told
+ * then that it may write, too. */
+bool allowance_holds(struct connection *c);
+
+/* The same for a request, in `begin`, whose client waits for the answer: refuses it. */
+bool allowance_refuses(struct exchange *x);

@@ -189,7 +189,7 @@ static void ask_begin(struct exchange *x, const struct http_request *r)
 	uint64_t timeout;
 
 	if (!desk_name(x, r, &name) || !exchange_may(x, ACCESS_ASK, name) ||
-		!ask_timeout(x, r, &timeout))
+		!ask_timeout(x, r, &timeout) || allowance_refuses(x))
 		return;
 	struct asking *a = asking_new(x, r);
 	if (!a) {
@@ -198,6 +198,7 @@ static void ask_begin(struct exchange *x, const struct http_request *r)
 	}
 	x->own = a;
 	x->connection->lazy = true;
+	allowance_count(x->connection, 1, 0);
 	int e = asking_copy(a, r);
 	if (e == -EMSGSIZE) {
 		exchange_refuse(
@@ -220,6 +221,8 @@ static void ask_body(struct exchange *x, struct bytes piece)
 	struct asking *a = x->own;
 	struct exchange *next = a->next;
 
+	allowance_count(x->connection, 0, piece.len);
+	allowance_holds(x->connection);
 	if (a->retry && buffer_len(&a->body) + piece.len > BODY_KEPT && a->call.given) {
 		a->retry = false;
 		buffer_deinit(&a->body);

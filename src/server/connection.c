@@ -186,6 +186,12 @@ void connection_await_store(struct connection *c)
 	list_push(&c->server->held, &c->waiting);
 }
 
+void connection_release(struct connection *c)
+{
+	if (c->holding && list_empty(&c->waiting))
+		connection_proceed(c);
+}
+
 void connection_proceed(struct connection *c)
 {
 	list_unlink(&c->waiting);
@@ -217,9 +223,8 @@ int connection_publish(struct connection *c, struct publish *p)
 	if (!c->cursor.origin)
 		cursor_leave_out(&c->cursor, c->origin);
 	p->message.origin = c->origin;
-	allowance_count(c, p->message.body.len);
-	if (allowance_is_spent(c) && !c->holding)
-		allowance_await_turn(c);
+	allowance_count(c, 1, p->message.body.len);
+	allowance_holds(c);
 	return server_publish(c->server, p);
 }
 

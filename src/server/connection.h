@@ -56,7 +56,7 @@ struct protocol {
 struct connection {
 	struct stream stream;
 	struct list node;    /* on server.connections, then on .closed */
-	struct list waiting; /* on server.held */
+	struct list waiting; /* on server.held, allowance.waiting, or for a handshake */
 	struct server *server;
 	const struct entrance *entrance;
 	const struct protocol *protocol;
@@ -132,7 +132,11 @@ int connection_publish(struct connection *c, struct publish *p);
 void connection_hold(struct connection *c);
 void connection_proceed(struct connection *c);
 
-/* The same; the server calls connection_proceed() once the store takes more. */
+/* For the protocol, whose reason to hold is gone: proceeds, unless it `waits` for something else,
+ * and is offered nothing that it could not hold again. */
+void connection_release(struct connection *c);
+
+/* Holds it; the server calls connection_proceed() once the store takes more. */
 void connection_await_store(struct connection *c);
 
 /* The deadline `rest` has passed. */

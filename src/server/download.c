@@ -12,6 +12,7 @@
 #include "net/stream_files.h"
 #include "server/files.h"
 #include "server/login.h"
+#include "server/pace.h"
 #include "server/server.h"
 #include "wire/http_condition.h"
 #include "wire/http_digest.h"
@@ -82,13 +83,14 @@ static void download_warmed(struct job *j)
 static void download_send(struct download *d)
 {
 	struct exchange *x = d->exchange;
+	struct connection *c = x->connection;
 	uint64_t left = d->end - d->at;
-	size_t len = left < SEND_STRETCH ? left : SEND_STRETCH;
+	size_t len = allowance_portion(c, left < SEND_STRETCH ? left : SEND_STRETCH);
 
-	if (d->job.busy)
+	if (d->job.busy || (len && allowance_holds(c)))
 		return;
 	if (!len) {
-		x->connection->server->counters.files_out++;
+		c->server->counters.files_out++;
 		exchange_end(x);
 		return;
 	}
@@ -98,13 +100,15 @@ static void download_send(struct download *d)
 	}
 	ssize_t n = exchange_offer_file(x, d->file.fd, d->at, len);
 	if (n < 0) {
-		connection_close(x->connection);
+		connection_close(c);
 		return;
 	}
 	d->at += (uint64_t)n;
-	x->connection->server->counters.files_bytes_out += (uint64_t)n;
+	allowance_count(c, 0, (size_t)n);
+	c->server->counters.files_bytes_out += (uint64_t)n;
+	pace_start(x); /* after a time in which we held it up */
 	if (n)
-		stream_yield(&x->connection->stream);
+		stream_yield(&c->stream);
 }
 
 /* ---- the head ---- */
@@ -291,11 +295,14 @@ static void get_begin(struct exchange *x, const struct http_request *r)
 		files_list.begin(x, r);
 		return;
 	}
+	if (exchange_postpones(x))
+		return;
 	struct download *d = calloc(1, sizeof(*d));
 	if (!d) {
 		files_refuse(x, -ENOMEM);
 		return;
 	}
+	allowance_count(x->connection, 1, 0);
 	d->file = FILE_NULL;
 	d->files = x->connection->server->files;
 	d->exchange = x;

@@ -32,8 +32,8 @@ void exchange_finish(struct exchange *x)
 	pace_start(x);
 	if (!x->keep_alive)
 		connection_leave(c);
-	else if (c->holding)
-		connection_proceed(c);
+	else
+		connection_release(c);
 }
 
 struct http_writer exchange_begin(struct exchange *x, int status)
@@ -243,10 +243,25 @@ void exchange_go_on(struct exchange *x)
 {
 	if (x->awaited && x->reading && !x->answered)
 		exchange_continue(x);
-	connection_proceed(x->connection);
+	connection_release(x->connection);
 }
 
-static void exchange_start(struct exchange *x, const struct http_request *r)
+bool exchange_postpones(struct exchange *x)
+{
+	struct connection *c = x->connection;
+
+	if (!allowance_holds(c))
+		return false;
+	c->server->counters.requests--;
+	x->handler = NULL;
+	x->reading = false;
+	x->scan = HTTP_SCAN_NULL;
+	free(take(x->cors));
+	return true;
+}
+
+/* False when it was put back. */
+static bool exchange_start(struct exchange *x, const struct http_request *r)
 {
 	x->connection->server->counters.requests++;
 	x->method = r->method;
@@ -261,26 +276,29 @@ static void exchange_start(struct exchange *x, const struct http_request *r)
 		const char *detail = allowance_refusal(x->connection, &status);
 		x->keep_alive = false;
 		exchange_refuse(x, status, "%s", detail);
-		return;
+		return true;
 	}
 	if (x->connection->barred) {
 		x->keep_alive = false;
 		exchange_refuse(x, 403, "this hub is not open to your network");
-		return;
+		return true;
 	}
 	if (!exchange_is_admitted(x, r) || !login_request(x, r))
-		return;
+		return true;
 	x->handler = route_find(x, r);
 	x->patient = x->handler && x->handler->patient;
 	if (!x->handler || !exchange_limit(x, r, x->handler->body ? UINT64_MAX : BODY_DROPPED))
-		return;
+		return true;
 	x->handler->begin(x, r);
 	if (!stream_is_open(&x->connection->stream) || x->answered)
-		return;
+		return true;
+	if (!x->handler)
+		return false;
 	if (!x->reading)
 		exchange_complete(x);
 	else if (x->awaited && !x->connection->holding)
 		exchange_continue(x);
+	return true;
 }
 
 static size_t exchange_receive_head(struct exchange *x, struct bytes data)
@@ -300,7 +318,8 @@ static size_t exchange_receive_head(struct exchange *x, struct bytes data)
 		return data.len;
 	default:
 		pace_stop(x);
-		exchange_start(x, &r);
+		if (!exchange_start(x, &r))
+			return 0;
 		if (x->reading)
 			pace_start(x);
 		return r.len;
@@ -384,8 +403,8 @@ static void exchange_writable(struct connection *c)
 	x->moved = true;
 	if (x->handler && x->handler->writable)
 		x->handler->writable(x);
-	if (c->holding && !x->handler && stream_is_open(&c->stream))
-		connection_proceed(c);
+	if (!x->handler && stream_is_open(&c->stream))
+		connection_release(c);
 }
 
 /* One who takes nothing from one beat to the next is gone. */

@@ -81,6 +81,10 @@ static inline struct exchange *exchange_of(struct connection *c)
  * is held in `begin` is not asked for with "100 Continue" before. */
 void exchange_go_on(struct exchange *x);
 
+/* In `begin`, before anything else: true when the client has spent what it may in this time
+ * (server/allowance.h). The request is put back then, and begins again when its turn has come. */
+bool exchange_postpones(struct exchange *x);
+
 /* In `begin`: lets in a body of at most LIMIT bytes. False when it was refused with 413. */
 bool exchange_limit(struct exchange *x, const struct http_request *r, uint64_t limit);
 

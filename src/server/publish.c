@@ -124,7 +124,7 @@ static void posting_publish(struct posting *p, struct bytes body)
 		publish.key.len += (size_t)snprintf(
 			(char *)p->key + p->key_len, 22, "/%llu", (unsigned long long)p->count);
 	p->count++;
-	allowance_count(p->exchange->connection, body.len);
+	allowance_count(p->exchange->connection, 1, body.len);
 	/* Requests that share a connection need not be of one sender: no origin. */
 	bool fits = body.len <= s->options.max_message;
 	s->counters.unpublished += !fits;
@@ -189,11 +189,8 @@ static void publish_begin(struct exchange *x, const struct http_request *r)
 	struct bytes topic, sender;
 
 	x->own = p;
-	if (allowance_is_spent(x->connection)) {
-		x->connection->server->counters.throttled++;
-		exchange_refuse(x, 429, "more than a client may publish in this time");
+	if (allowance_refuses(x))
 		return;
-	}
 	if (!p) {
 		exchange_refuse(x, 503, "the hub is out of memory; try again later");
 		return;
@@ -229,8 +226,8 @@ static void publish_body(struct exchange *x, struct bytes piece)
 		posting_lines(p, piece, false);
 	if (!x->answered && hub_is_full(c->server->hub))
 		connection_await_store(c);
-	else if (!x->answered && allowance_is_spent(c) && !c->holding)
-		allowance_await_turn(c);
+	else if (!x->answered)
+		allowance_holds(c);
 }
 
 static void publish_complete(struct exchange *x)

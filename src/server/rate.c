@@ -11,10 +11,11 @@ static void rate_spend(uint64_t *until_us, uint64_t amount, uint64_t a_second, u
 	*until_us += amount * SECOND_US / a_second;
 }
 
-void rate_count(struct rate *r, const struct rate_options *o, size_t len, uint64_t now_ms)
+void rate_count(struct rate *r, const struct rate_options *o, unsigned messages, size_t bytes,
+	uint64_t now_ms)
 {
-	rate_spend(&r->messages_us, 1, o->messages, now_ms * MS_US);
-	rate_spend(&r->bytes_us, len, o->bytes, now_ms * MS_US);
+	rate_spend(&r->messages_us, messages, o->messages, now_ms * MS_US);
+	rate_spend(&r->bytes_us, bytes, o->bytes, now_ms * MS_US);
 }
 
 bool rate_is_even(const struct rate *r, uint64_t now_ms)

@@ -1,9 +1,10 @@
 #pragma once
 
 /*
- * Rate: how much a client may publish in a second
+ * Rate: how much a client may move in a second: messages, requests to services and their replies,
+ * files; and the bytes of all these
  *
- * Each message, and each byte, costs its share of a second, and a client may be one second ahead of
+ * Each of them, and each byte, costs its share of a second, and a client may be one second ahead of
  * its account: so short bursts pass, and in the long run no more than the rate.
  */
 
@@ -12,7 +13,7 @@
 #include <stdint.h>
 
 struct rate_options {
-	uint64_t messages; /* a second; 0: any number */
+	uint64_t messages; /* and the like, a second; 0: any number */
 	uint64_t bytes;
 };
 
@@ -22,8 +23,9 @@ struct rate {
 	uint64_t bytes_us;
 };
 
-/* Counts a message of LEN bytes. NOW never goes back. */
-void rate_count(struct rate *r, const struct rate_options *o, size_t len, uint64_t now_ms);
+/* Counts so much. NOW never goes back. */
+void rate_count(struct rate *r, const struct rate_options *o, unsigned messages, size_t bytes,
+	uint64_t now_ms);
 
 /* All is paid for. */
 bool rate_is_even(const struct rate *r, uint64_t now_ms);

@@ -140,6 +140,9 @@ static void reply_begin(struct exchange *x, const struct http_request *r)
 	struct bytes rest = bytes_skip(r->path, strlen("/services/")), name, word;
 	struct bytes status = http_fields_get_only(&r->fields, EXIT_STATUS);
 
+	if (exchange_postpones(x))
+		return;
+	allowance_count(x->connection, 1, 0);
 	if (!desk_name(x, r, &name) || !exchange_may(x, ACCESS_SERVE, name))
 		return;
 	bytes_cut(&rest, '/', &word);
@@ -179,6 +182,8 @@ static void reply_body(struct exchange *x, struct bytes piece)
 	struct asking *a = r->asking;
 	struct exchange *asker = a->asker;
 
+	allowance_count(x->connection, 0, piece.len);
+	allowance_holds(x->connection);
 	if (reply_is_bare(r))
 		return;
 	if (!a->replying) {

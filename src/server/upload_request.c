@@ -192,13 +192,15 @@ static void read_holder(struct upload *u)
 
 static void put_begin(struct exchange *x, const struct http_request *r)
 {
+	if (exchange_postpones(x))
+		return;
 	struct upload *u = upload_new(x);
-
 	x->own = u;
 	if (!u) {
 		files_refuse(x, -ENOMEM);
 		return;
 	}
+	allowance_count(x->connection, 1, 0);
 	http_upload_read(&r->fields, &u->said.upload);
 	u->lasting = u->said.upload.interop == HTTP_UPLOAD_INTEROP && u->said.upload.has_complete;
 	if (!u->lasting)
@@ -222,6 +224,8 @@ static void upload_body(struct exchange *x, struct bytes piece)
 	const struct record *record = &u->partial.record;
 	uint64_t size = in->received + piece.len;
 
+	allowance_count(x->connection, 0, piece.len);
+	allowance_holds(x->connection);
 	if (in->error)
 		return;
 	if (u->lasting && record->has_length && size > record->length) {
@@ -266,6 +270,9 @@ static void append_begin(struct exchange *x, const struct http_request *r)
 {
 	struct upload_said said = {0};
 
+	if (exchange_postpones(x))
+		return;
+	allowance_count(x->connection, 1, 0);
 	http_upload_read(&r->fields, &said.upload);
 	if (!media_is(http_fields_get(&r->fields, "Content-Type"), HTTP_UPLOAD_MEDIA_TYPE)) {
 		exchange_refuse(x, 415, "an upload is appended to with " HTTP_UPLOAD_MEDIA_TYPE);

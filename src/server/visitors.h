@@ -2,9 +2,9 @@
 
 /*
  * Visitors: who is here, by Internet address, so that one machine cannot take all places, and what
- * each has published, so that coming again brings no new allowance. A network of 64 bits counts as
- * one address in IPv6, since that is what one customer is given. Over sockets of other kinds each
- * client is a visitor of its own.
+ * each has sent and fetched, so that coming again brings no new allowance. A network of 64 bits
+ * counts as one address in IPv6, since that is what one customer is given. Over sockets of other
+ * kinds each client is a visitor of its own.
  */
 
 #include "base/list.h"
@@ -27,10 +27,10 @@ struct visitor {
 
 struct visitors {
 	struct table table;
-	struct list gone;   /* have left, but not paid for what they published */
+	struct list gone;   /* have left, but not paid for what they did */
 	uint64_t max;	    /* clients from one address */
 	bool limits_locals; /* those of this machine too */
-	bool accounts;	    /* what they publish */
+	bool accounts;	    /* what they send and fetch */
 };
 
 void visitors_init(struct visitors *v, uint64_t max, bool limits_locals, bool accounts);

@@ -109,8 +109,7 @@ static size_t session_received(struct connection *c, struct bytes data)
 
 static void session_writable(struct connection *c)
 {
-	if (c->holding && list_empty(&c->waiting))
-		connection_proceed(c);
+	connection_release(c);
 }
 
 /* ---- life ---- */

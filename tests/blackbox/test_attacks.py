@@ -7,6 +7,7 @@ import resource
 import select
 import socket
 import ssl
+import threading
 import time
 
 import pytest
@@ -228,3 +229,85 @@ def test_who_waits_for_its_rate_is_not_idle(start_hub):
         hub.wait_for("sent: xxx")
         peer.send("last\n")
         hub.wait_for("sent: last$")
+
+
+def took(action):
+    before = time.monotonic()
+    result = action()
+    return result, time.monotonic() - before
+
+
+def test_rate_of_requests(start_hub):
+    hub = start_hub("tcp:localhost:0", "--max-rate=20")
+    answers = []
+    for _ in range(30):
+        with hub.peer() as peer:
+            answers.append(ask(peer, f"POST /services/none HTTP/1.1\r\n{HOST}Content-Length: 0\r\n\r\n"))
+    passed = [answer.status for answer in answers].count(503)
+    refused = [answer for answer in answers if answer.status == 429]
+    assert 20 <= passed < 30 and len(refused) == 30 - passed
+    assert all(answer["retry-after"] == "1" for answer in refused)
+    assert figures(hub)["throttled"] == len(refused)
+
+
+def test_rate_of_files_loses_none(start_hub, tmp_path):
+    """Each waits for its turn, whether it comes on a new connection or asks first."""
+    (tmp_path / "files").mkdir()
+    hub = start_hub("tcp:localhost:0", "--max-rate=5", f"--files={tmp_path}/files")
+
+    def store(name):
+        with hub.peer() as peer:
+            peer.send(f"PUT /files/{name} HTTP/1.1\r\n{HOST}Content-Length: 2\r\n")
+            peer.send("Expect: 100-continue\r\n\r\n")
+            assert peer.until(b"\r\n\r\n").startswith(b"HTTP/1.1 100")
+            peer.send("hi")
+            return Answer(peer).status
+
+    def fetch(name):
+        with hub.peer() as peer:
+            return ask(peer, f"GET /files/{name} HTTP/1.1\r\n{HOST}\r\n").body
+
+    assert [store(name) for name in range(4)] == [201] * 4
+    (stored, fetched), seconds = took(lambda: ([store(4)], [fetch(name) for name in range(5)]))
+    assert (stored, fetched) == ([201], [b"hi"] * 5)
+    assert seconds > 0.3 and figures(hub)["throttled"] > 0
+
+
+DATA = os.urandom(600_000)
+
+
+def test_bandwidth_of_files(start_hub, tmp_path):
+    """They move no faster than they may, and that is not taken for a client that is too slow."""
+    (tmp_path / "files").mkdir()
+    hub = start_hub("tcp:localhost:0", "--max-bandwidth=300K", "--patience=200ms", f"--files={tmp_path}/files")
+    with hub.peer() as peer:
+        peer.send(f"PUT /files/data HTTP/1.1\r\n{HOST}Content-Length: {len(DATA)}\r\n\r\n".encode() + DATA)
+        assert Answer(peer).status == 201
+        answer, seconds = took(lambda: ask(peer, f"GET /files/data HTTP/1.1\r\n{HOST}\r\n"))
+    assert answer.body == DATA and seconds > 1
+    now = figures(hub)
+    assert now["throttled"] > 0 and now["too_slow"] == 0
+
+
+def test_bandwidth_of_services(start_hub, tmp_path):
+    """Over Unix sockets each connection has an account of its own: the asker's pays for the request,
+    the server's for the reply."""
+    hub = start_hub(f"unix:{tmp_path}/hub", "--max-bandwidth=200K")
+    with hub.peer() as asker, hub.peer() as server:
+        server.send(f"POST /services/up/next HTTP/1.1\r\n{HOST}Content-Length: 0\r\n\r\n")
+        with hub.peer() as onlooker:
+            while not ask(onlooker, f"GET /services/ HTTP/1.1\r\n{HOST}\r\n").json:
+                pass
+        request = f"POST /services/up HTTP/1.1\r\n{HOST}Content-Length: {len(DATA)}\r\n\r\n".encode()
+        sending = threading.Thread(target=asker.send, args=(request + DATA,))
+        sending.start()
+        given, seconds = took(lambda: Answer(server))
+        sending.join()
+        assert given.body == DATA and seconds > 0.5
+        name = given["request-id"]
+        reply = f"POST /services/up/replies/{name} HTTP/1.1\r\n{HOST}Content-Length: {len(DATA)}\r\n\r\n"
+        sending = threading.Thread(target=server.send, args=(reply.encode() + DATA,))
+        sending.start()
+        answer, seconds = took(lambda: Answer(asker))
+        sending.join()
+        assert answer.body == DATA and seconds > 0.5

@@ -9,7 +9,7 @@ static void any_number_without_a_limit(void **state)
 	struct rate r = {0};
 
 	for (int i = 0; i < 1000000; i++)
-		rate_count(&r, &o, 1 << 20, T);
+		rate_count(&r, &o, 1, 1 << 20, T);
 	assert_true(!rate_is_over(&r, T));
 	assert_true(rate_is_even(&r, T));
 }
@@ -22,7 +22,7 @@ static void a_second_at_once_then_the_rate(void **state)
 
 	for (uint64_t now = T; now < T + 60000; now++)
 		while (!rate_is_over(&r, now)) {
-			rate_count(&r, &o, 1, now);
+			rate_count(&r, &o, 1, 1, now);
 			in_a_minute++;
 		}
 	assert_true(in_a_minute >= 6000 && in_a_minute <= 6100);
@@ -35,9 +35,9 @@ static void bytes_count_by_themselves(void **state)
 	const struct rate_options o = {.messages = 1000000, .bytes = 1000};
 	struct rate r = {0};
 
-	rate_count(&r, &o, 500, T);
+	rate_count(&r, &o, 1, 500, T);
 	assert_true(!rate_is_over(&r, T));
-	rate_count(&r, &o, 1500, T); /* more than there is: it is owed */
+	rate_count(&r, &o, 1, 1500, T); /* more than there is: it is owed */
 	assert_true(rate_is_over(&r, T));
 	assert_true(rate_is_over(&r, T + 999));
 	assert_true(!rate_is_over(&r, T + 1001));
@@ -49,9 +49,9 @@ static void time_without_use_is_not_saved(void **state)
 	struct rate r = {0};
 	int at_once = 0;
 
-	rate_count(&r, &o, 1, T);
+	rate_count(&r, &o, 1, 1, T);
 	for (; !rate_is_over(&r, T + 3600000); at_once++)
-		rate_count(&r, &o, 1, T + 3600000);
+		rate_count(&r, &o, 1, 1, T + 3600000);
 	assert_true(at_once == 10);
 }
 

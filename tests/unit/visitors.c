@@ -82,7 +82,7 @@ static void who_comes_again_owes_what_it_owed(void **state)
 
 	visitors_init(&v, 10, false, true);
 	struct visitor *a = enter(&v, "192.0.2.1");
-	rate_count(&a->rate, &o, 1, 1000);
+	rate_count(&a->rate, &o, 1, 1, 1000);
 	assert_true(rate_is_over(&a->rate, 1000));
 	visitors_leave(&v, a, 1000);
 	struct visitor *b = enter(&v, "192.0.2.1");
