@@ -35,7 +35,8 @@ struct send {
 	uint64_t stored;
 	bool opened;
 	bool shown;
-	struct fault why; /* of its end */
+	struct fault lost; /* what the hub last said in place of storing, or why it is away */
+	struct fault why;  /* of its end */
 };
 
 static const struct option_entry send_options[] = {
@@ -59,10 +60,13 @@ static void send_end(struct send *s)
 static void send_on_impatience(uv_timer_t *timer)
 {
 	struct send *s = container_of(timer, struct send, patience);
+	bool told = s->lost.error == -EAGAIN; /* a hub that is there, but cannot store */
 
 	if (!s->why.error)
-		fault_set(&s->why, -ETIMEDOUT, "the hub has stored nothing for %llu ms",
-			(unsigned long long)s->settings->timeout);
+		fault_set(&s->why, told ? -EAGAIN : -ETIMEDOUT,
+			"the hub has stored nothing for %llu ms%s%s",
+			(unsigned long long)s->settings->timeout, told ? "; " : "",
+			told ? s->lost.text : "");
 	send_end(s);
 }
 
@@ -99,6 +103,7 @@ static void send_on_settled(void *data, int error, uint64_t id)
 
 	if (!error)
 		s->stored++;
+	s->lost = FAULT_NULL;
 	send_wait_anew(s);
 }
 
@@ -142,6 +147,7 @@ static void send_on_lost(struct session *session, const struct fault *why, uint6
 {
 	struct send *s = session_data(session);
 
+	s->lost = *why;
 	send_clear_progress(s);
 	log_note("%s; trying again", why->text);
 }

@@ -101,6 +101,9 @@ struct store_state {
 	int error;	      /* negative errno while appends fail, for people */
 };
 
+/* ERROR, negative, in words for people. */
+const char *store_error(int error);
+
 struct store;
 
 struct store_ops {

@@ -306,10 +306,13 @@ void connection_pump(struct connection *c)
 		else if (!connection_offer(c))
 			break;
 	}
-	if (cursor_error(&c->cursor))
+	int error = cursor_error(&c->cursor);
+	if (error) {
+		trouble_of_reading(&c->server->trouble, c->peer, error);
 		connection_close(c);
-	else if (c->polls && !stream_is_blocked(&c->stream) && cursor_up_to_date(&c->cursor))
+	} else if (c->polls && !stream_is_blocked(&c->stream) && cursor_up_to_date(&c->cursor)) {
 		c->protocol->caught_up(c);
+	}
 	connection_finish(c);
 }
 

@@ -28,7 +28,7 @@ static void plain_tell_lost(struct connection *c, int error)
 {
 	char text[128];
 
-	int len = snprintf(text, sizeof(text), "ferry: not stored: %s\n", strerror(-error));
+	int len = snprintf(text, sizeof(text), "ferry: not stored: %s\n", store_error(error));
 	connection_write(c, text, (size_t)len);
 }
 

@@ -75,7 +75,7 @@ static void posting_answer(struct posting *p)
 	}
 	if (p->error) {
 		exchange_refuse(p->exchange, topics_status(p->error),
-			"not everything is stored: %s", strerror(-p->error));
+			"not everything is stored: %s", store_error(p->error));
 		return;
 	}
 	if (p->broken) {

@@ -23,6 +23,7 @@
 #include "server/proxies.h"
 #include "server/throttle.h"
 #include "server/tls_door.h"
+#include "server/trouble.h"
 #include "wire/http_date.h"
 
 struct connection;
@@ -107,6 +108,7 @@ struct server {
 	struct server_options options;
 	struct server_watcher watcher;
 	struct server_counters counters;
+	struct trouble trouble;
 	struct list entrances;
 	struct list connections;
 	struct list closed;	   /* to be freed when the turn ends */

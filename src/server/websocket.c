@@ -56,7 +56,7 @@ static void session_publish(struct connection *c, struct bytes body)
 		session_close(
 			c, WEBSOCKET_CODE_POLICY, BYTES_LITERAL("you may not write to this topic"));
 	else if (r < 0)
-		session_close(c, WEBSOCKET_CODE_TRY_LATER, bytes_text(strerror(-r)));
+		session_close(c, WEBSOCKET_CODE_TRY_LATER, bytes_text(store_error(r)));
 }
 
 static void session_handle(struct connection *c, int what, const struct websocket_event *event)

@@ -1,12 +1,15 @@
 """ferry send: done when the hub has stored everything, and only then."""
 
+import os
 import re
 import signal
 import socket
 import threading
 
 import pytest
+from paths import FERRY
 from program import PATIENCE
+from terminal import Terminal
 
 
 def bodies(hub):
@@ -58,6 +61,21 @@ def test_a_line_as_it_comes(hub, start):
         hub.wait_for(f"sent: {text}$")
     send.close_input()
     send.wait()
+
+
+def test_progress_on_a_terminal(hub, environment, tmp_path):
+    """Where somebody looks, and the lines come from elsewhere."""
+    os.mkfifo(tmp_path / "rest")
+    command = f"(seq 5; cat rest) | exec {FERRY} send {hub.address}"
+    terminal = Terminal(["sh", "-c", command], env=environment, cwd=tmp_path)
+    try:
+        terminal.shows("5 read, 5 stored")
+        (tmp_path / "rest").write_text("one more\n")
+        terminal.wait()
+        terminal.shows()  # nothing of it stays
+    finally:
+        terminal.discard()
+    hub.wait_for(" sent: one more$")
 
 
 def test_name_and_topic(hub, ferry):

@@ -144,6 +144,25 @@ def test_damaged(refused, chat_db):
     assert status == 65 and "malformed" in line
 
 
+def test_damaged_while_it_runs(start_hub, ferry, chat_db, tmp_path):
+    """Who publishes is told, so is who runs the hub, and what needs no store goes on."""
+    hub = start_hub(f"unix:{tmp_path}/hub", "--store=chat.db", "-q")
+    with chat_db.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * (chat_db.stat().st_size - 4096))
+    status, answer = ask(hub.address, "POST", "/topics/lobby", "hi", Idempotency_Key="a")
+    assert status == 503 and b"not everything is stored: the store's file is damaged" in answer
+    result = ferry("send", hub.address, "--timeout", "500ms", "hi")
+    assert result.returncode == 75
+    last = "stored nothing for 500 ms; the hub says: not everything is stored: the store's file is"
+    assert last in result.stderr.splitlines()[-1]
+    ferry("follow", hub.address, "--since", "all", "--timeout", "500ms")
+    hub.wait_for_error("messages are not stored: the store's file is damaged")
+    hub.wait_for_error("cannot be sent what is stored: the store's file is damaged")
+    assert ask(hub.address, "GET", "/status")[0] == 200
+    hub.stop()
+
+
 def test_cut_off(refused, chat_db):
     chat_db.write_bytes(chat_db.read_bytes()[:5000])
     assert refused()[0] == 65
