@@ -67,6 +67,7 @@ static void clerk_finish(struct clerk *c, const struct fault *why)
 	if (!c->serving)
 		return;
 	c->serving = c->replying = false;
+	c->owing = c->owing && why;
 	c->handler->over(c, why);
 }
 
@@ -112,13 +113,13 @@ static void take_on_head(struct http_call *call, const struct http_response *r)
 	struct bytes id = http_fields_get_only(&r->fields, "Request-Id");
 
 	buffer_consume(&c->id, buffer_len(&c->id));
-	if (r->status >= 400 && r->status < 500) {
+	if (r->status >= 400 && r->status < 500 && reply_error(r->status) != -EAGAIN) {
 		struct fault why;
 		clerk_explain(c, r->status, &why);
 		http_call_break(call);
 		c->handler->refused(c, &why);
 	} else if (r->status == 200 && id.len && buffer_append(&c->id, id.data, id.len) == 0) {
-		c->serving = true;
+		c->serving = c->owing = true;
 		c->handler->request(c, r);
 	}
 }
@@ -131,7 +132,7 @@ static void take_on_body(struct http_call *call, struct bytes piece)
 		c->handler->body(c, piece);
 }
 
-/* Without a request: the hub stops, say. */
+/* Without a request: the hub stops, say, or has as many clients as it may. */
 static void take_on_ended(struct http_call *call)
 {
 	struct clerk *c = clerk_of_take(call);
@@ -176,6 +177,9 @@ void clerk_next(struct clerk *c)
 	struct http_writer head;
 
 	c->serving = c->replying = false;
+	if (c->owing) /* so it learns that none comes */
+		http_call_break(&c->take);
+	c->owing = false;
 	uv_timer_stop(c->timer);
 	buffer_consume(&c->id, buffer_len(&c->id));
 	int r = clerk_post(c, &c->take, "/next?tied=1", BYTES_NULL, &head);
@@ -201,10 +205,17 @@ static void reply_on_head(struct http_call *call, const struct http_response *r)
 {
 	struct fault why;
 
+	struct clerk *c = clerk_of_reply(call);
+
 	if (r->status < 300)
 		return;
-	fault_set(&why, -EPIPE, "nobody waits for the reply any more");
-	clerk_finish(clerk_of_reply(call), &why);
+	c->owing = c->owing && r->status != 410;
+	if (c->owing)
+		fault_set(&why, reply_error(r->status), "the hub does not take the reply (%d)",
+			r->status);
+	else
+		fault_set(&why, -EPIPE, "nobody waits for the reply any more");
+	clerk_finish(c, &why);
 }
 
 static void reply_on_body(struct http_call *call, struct bytes piece)

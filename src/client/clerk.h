@@ -55,8 +55,9 @@ struct clerk {
 	uv_timer_t *timer;
 	bool serving; /* a request is at hand, and its reply is not over */
 	bool replying;
-	bool met;  /* the hub has been there once */
-	bool lost; /* it is not there now */
+	bool owing; /* the hub waits for a reply to the request it gave last */
+	bool met;   /* the hub has been there once */
+	bool lost;  /* it is not there now */
 };
 
 #define CLERK_NULL ((struct clerk){.take = HTTP_CALL_NULL, .reply = HTTP_CALL_NULL})

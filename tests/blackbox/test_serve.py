@@ -166,6 +166,36 @@ def test_a_server_that_is_killed(hub, serve, start, begun):
     asker.wait(76)
 
 
+def test_a_reply_that_the_hub_does_not_take(start_hub, start, ferry, tmp_path):
+    """The hub has no room for a second connection: its asker is told, and does not wait."""
+    hub = start_hub("tcp:localhost:0", f"unix:{tmp_path}/hub", "--max-clients-per-address=1")
+    server = start("serve", hub.address, "up", "--", "cat")
+    hub.wait_for("^Accepted connection")
+    while (asked := ferry("request", hub.addresses[1], "up", "hi")).returncode == 69:
+        pass
+    assert (asked.returncode, asked.stderr) == (
+        76,
+        "ferry: the hub says: the server is gone without a reply\n",
+    )
+    server.stop()
+
+
+def test_a_hub_that_is_full_for_a_while(start_hub, start, ferry, tmp_path):
+    hub = start_hub("tcp:localhost:0", f"unix:{tmp_path}/hub", "--max-clients-per-address=2")
+    others = [hub.peer(), hub.peer()]
+    hub.wait_for("^Accepted connection")
+    hub.wait_for("^Accepted connection")
+    server = start("serve", hub.address, "up", "--", "cat")
+    hub.wait_for("^Accepted connection")  # only to be told that there is no room
+    hub.wait_for("^Closed connection")
+    for peer in others:
+        peer.close()
+    while (asked := ferry("request", hub.addresses[1], "up", "hi")).returncode == 69:
+        pass
+    assert (asked.returncode, asked.stdout) == (0, "hi")
+    server.stop()
+
+
 def test_an_asker_that_leaves_ends_the_command(hub, serve, start, ferry):
     serve("sleep", "--", "echo $$; exec sleep 600")
     asker = start("request", hub.address, "sleep", "-")
