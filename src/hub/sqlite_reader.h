@@ -4,6 +4,9 @@
  * The one who reads the SQLite store's file for replays, on its own thread and connection
  *
  * A read is a job: the question, and then the rows found, one behind the other in a buffer.
+ *
+ * Reading gives way: what is live, the hub's thread and the writer's, comes first wherever they are
+ * on one core with it.
  */
 
 #include "hub/name.h"
@@ -46,7 +49,8 @@ struct sqlite_reader {
 	struct worker worker;
 	struct sqlite_file file;
 	struct sqlite_writer *writer;
-	uint64_t run_id; /* messages after it are of this run of the hub */
+	uint64_t run_id;  /* messages after it are of this run of the hub */
+	uint64_t stay_ns; /* it gives way again after this time */
 	sqlite3_stmt *statements[READ_STATEMENTS];
 };
 
