@@ -52,7 +52,10 @@ static int session_check_plain(const struct session *s, struct fault *why)
 	if (s->name)
 		return fault_set(why, -EINVAL, "the plain wire cannot give a name");
 	if (s->since)
-		return fault_set(why, -EINVAL, "the plain wire cannot go back in time");
+		return fault_set(why, -EINVAL,
+			"the plain wire cannot go back in time; the hub's own address can: "
+			"?since=%s",
+			s->since);
 	return 0;
 }
 
@@ -88,7 +91,7 @@ static int session_take_options(
 	if (r == 0)
 		r = copy_text(&s->name, o->name, own[ADDRESS_NAME], NULL);
 	if (r == 0)
-		r = copy_text(&s->since, o->since, NULL, NULL);
+		r = copy_text(&s->since, o->since, o->follow ? own[ADDRESS_SINCE] : NULL, NULL);
 	if (r < 0)
 		return fault_errno(why, r, "%s", o->address);
 	s->has_last_id = s->since && http_parse_number(bytes_text(s->since), &s->last_id) == 0;

@@ -40,6 +40,7 @@ enum address_kind {
 enum address_option {
 	ADDRESS_WIRE,  /* plain, http */
 	ADDRESS_TOPIC, /* a topic's name */
+	ADDRESS_SINCE, /* all, an id, or a span of time: 10m */
 	ADDRESS_NAME,  /* the sender's name */
 	ADDRESS_PROXY, /* v1, v2 */
 	ADDRESS_TRUST, /* networks, split by commas: 10.0.0.0/8,::1/128 */

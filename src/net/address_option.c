@@ -1,5 +1,6 @@
 #include "net/address_syntax.h"
 
+#include "base/clock.h"
 #include "base/percent.h"
 #include "net/cidr.h"
 #include "net/pin.h"
@@ -61,6 +62,13 @@ static bool is_topic(const char *value)
 	return *value && strlen(value) <= NAME_MAX_LEN;
 }
 
+static bool is_since(const char *value)
+{
+	uint64_t ms;
+
+	return !strcmp(value, "all") || clock_parse_span(value, &ms) == 0; /* an id is one, too */
+}
+
 static bool is_name(const char *value)
 {
 	for (const char *c = value; *c; c++)
@@ -112,6 +120,7 @@ static const struct option options[] = {
 	{"mode", "octal, 0 to 0777, for a socket that is a file", TAKES_MODE, .set = set_mode},
 	{"wire", "plain or http", 0, .text = ADDRESS_WIRE, .valid = is_wire},
 	{"topic", "1 to 128 of A-Z a-z 0-9 . _ -", 0, .text = ADDRESS_TOPIC, .valid = is_topic},
+	{"since", "all, an id, or a span such as 10m", 0, .text = ADDRESS_SINCE, .valid = is_since},
 	{"name", "1 to 128 bytes of text", 0, .text = ADDRESS_NAME, .valid = is_name},
 	{"proxy", "v1 or v2", TAKES_PROXY, .text = ADDRESS_PROXY, .valid = is_proxy},
 	{"trust", "networks, as 10.0.0.0/8,::1", TAKES_PROXY, .text = ADDRESS_TRUST,
@@ -124,8 +133,8 @@ static const struct option options[] = {
 
 enum { OPTION_COUNT = sizeof(options) / sizeof(*options) };
 
-static const char options_known[] = "type, mode, wire, topic, name, proxy, trust, pin, cert, "
-				    "key";
+static const char options_known[] = "type, mode, wire, topic, since, name, proxy, trust, pin, "
+				    "cert, key";
 
 static const struct option *option_find(const char *name)
 {

@@ -4,6 +4,7 @@
 #include "server/formats.h"
 #include "server/login.h"
 #include "server/server.h"
+#include "server/topics.h"
 #include "wire/plain.h"
 
 #include <errno.h>
@@ -54,6 +55,17 @@ static void plain_deny(struct connection *c, enum access_right right)
 					      : why);
 }
 
+/* Where those who come at this address begin. */
+static struct since plain_since(const struct connection *c)
+{
+	const char *text = c->entrance->listener.address.options[ADDRESS_SINCE];
+	struct since since = SINCE_NONE;
+
+	if (text)
+		topics_since(bytes_text(text), clock_real_ms(), &since);
+	return since;
+}
+
 /* Sends C the messages if it may read them. One who may do nothing has a first line to log in. */
 static void plain_begin(struct connection *c)
 {
@@ -62,7 +74,8 @@ static void plain_begin(struct connection *c)
 
 	if (!reads)
 		cursor_deinit(&c->cursor);
-	else if (!c->cursor.tape && connection_subscribe(c, topic, &format_plain, SINCE_NONE) < 0)
+	else if (!c->cursor.tape &&
+		 connection_subscribe(c, topic, &format_plain, plain_since(c)) < 0)
 		connection_close(c);
 	if (reads || login_sees(c, ACCESS_WRITE, topic))
 		return;

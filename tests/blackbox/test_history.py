@@ -142,6 +142,23 @@ def test_replay_goes_over_to_live(start_hub, tmp_path, feed, store, wire):
     assert [reading.finish() for reading in readings] == [0] * len(readings)
 
 
+def test_replay_on_the_plain_wire(start_hub, tmp_path, feed, store):
+    """Which cannot ask for it: the address says where all begin who come there."""
+    firsts = {"all": 0, "700": 700, "1h": 0}  # the first message has the id 1
+    places = [f"unix:{tmp_path}/{since}?since={since}" for since in firsts]
+    hub = start_hub(f"unix:{tmp_path}/hub", *places, store, "-q")
+    publisher = Publisher(hub.address, batch=20)
+    eventually(lambda: publisher.count > 1000)
+    last = publisher.count + 2000
+    readings = [
+        Reading(feed(place, "plain"), last, first)
+        for place, first in zip(hub.addresses[1:], firsts.values())
+    ]
+    eventually(lambda: publisher.count > last)
+    publisher.finish()
+    assert [reading.finish() for reading in readings] == [0] * len(readings)
+
+
 @pytest.mark.parametrize("wire", ASKING)
 def test_history_is_there_after_a_restart(start_hub, tmp_path, feed, wire):
     words = [f"unix:{tmp_path}/hub", "--store=chat.db", "-q"]

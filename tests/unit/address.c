@@ -62,6 +62,9 @@ static const struct {
 	{"exec:date +%s?", "exec:date +%s?"},
 	{"-", "-"},
 	{"-?topic=t", "-?topic=t"},
+	{"tcp:1?since=all", "tcp:localhost:1?since=all"},
+	{"/a?since=10m", "unix:/a?since=10m"},
+	{"@a?since=7", "unix:@a?since=7"},
 };
 
 static void reads_and_prints(void **state)
@@ -133,6 +136,8 @@ static const struct {
 	{"tcp:1?wire=websocket", "wire must be plain or http"},
 	{"tcp:1?topic=a/b", "topic must be"},
 	{"tcp:1?topic=", "topic must be"},
+	{"tcp:1?since=", "since must be"},
+	{"tcp:1?since=yesterday", "since must be"},
 	{"tcp:1?name=a%00b", "NUL"},
 	{"tcp:1?name=a%0Ab", "name must be"},
 	{"tcp:1?proxy=v3", "proxy must be v1 or v2"},
