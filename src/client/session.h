@@ -47,7 +47,8 @@ struct session_handler {
 };
 
 struct session_options {
-	const char *address;  /* its ?wire, ?topic, ?since and ?name are used where those below are NULL */
+	const char *address;  /* its ?wire, ?topic, ?since and ?name are used where those below are
+				 NULL */
 	const char *wire;     /* "http" or "plain"; NULL: http, but plain for packet sockets */
 	const char *topic;    /* NULL: lobby */
 	const char *name;     /* what others see; NULL: what the hub makes of the connection */

@@ -306,13 +306,10 @@ void connection_pump(struct connection *c)
 		else if (!connection_offer(c))
 			break;
 	}
-	int error = cursor_error(&c->cursor);
-	if (error) {
-		trouble_of_reading(&c->server->trouble, c->peer, error);
+	if (trouble_reading(&c->server->trouble, c->peer, cursor_error(&c->cursor)))
 		connection_close(c);
-	} else if (c->polls && !stream_is_blocked(&c->stream) && cursor_up_to_date(&c->cursor)) {
+	else if (c->polls && !stream_is_blocked(&c->stream) && cursor_up_to_date(&c->cursor))
 		c->protocol->caught_up(c);
-	}
 	connection_finish(c);
 }
 

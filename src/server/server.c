@@ -77,7 +77,7 @@ static void server_on_accepted(struct hub *hub, const struct message *m, void *d
 void server_poll(struct server *s)
 {
 	hub_poll(s->hub);
-	trouble_look(&s->trouble, hub_store_state(s->hub)->error);
+	trouble_storing(&s->trouble, hub_store_state(s->hub)->error);
 	ending_ask(s->loop, &s->turn_end);
 }
 

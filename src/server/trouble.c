@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-void trouble_look(struct trouble *t, int error)
+void trouble_storing(struct trouble *t, int error)
 {
 	bool of_one_message = error == -EDQUOT || error == -EMSGSIZE;
 
@@ -17,8 +17,9 @@ void trouble_look(struct trouble *t, int error)
 		log_note("messages are stored again");
 }
 
-void trouble_of_reading(struct trouble *t, const char *peer, int error)
+bool trouble_reading(struct trouble *t, const char *peer, int error)
 {
-	if (log_limit_allows(&t->reading))
+	if (error && log_limit_allows(&t->reading))
 		log_error("%s cannot be sent what is stored: %s", peer, store_error(error));
+	return error;
 }

@@ -16,7 +16,7 @@ struct trouble {
 };
 
 /* ERROR is that of the last message that the store took or not, 0 for a good one. */
-void trouble_look(struct trouble *t, int error);
+void trouble_storing(struct trouble *t, int error);
 
-/* What PEER is to be sent cannot be read. */
-void trouble_of_reading(struct trouble *t, const char *peer, int error);
+/* ERROR is that of reading what PEER is to be sent; true when there is one. */
+bool trouble_reading(struct trouble *t, const char *peer, int error);
