@@ -1,9 +1,11 @@
 #pragma once
 
 /*
- * What a hub gives up once it listens, and what it keeps: see sandbox/sandbox.h.
+ * What a hub, or a relay, gives up once it listens, and what it keeps: see sandbox/sandbox.h.
  */
 
+#include "cli/relay_pairs.h"
+#include "net/trust.h"
 #include "sandbox/sandbox.h"
 #include "server/server.h"
 
@@ -20,4 +22,9 @@ struct confinement {
  * open, stays. To be called before any thread starts. BOX then says what is in force. 0 or a
  * negative errno with a line in WHY. */
 int confine_hub(struct sandbox *box, const struct confinement *c, const struct server *server,
+	struct fault *why);
+
+/* The same for a relay, of which no other thread runs and no connection has begun. Programs that it
+ * starts would be confined as well, so nothing is given up when one of PAIRS does. */
+int confine_relay(struct sandbox *box, const struct relay_pairs *pairs, const struct trust *trust,
 	struct fault *why);

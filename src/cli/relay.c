@@ -4,9 +4,10 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "cli/command.h"
+#include "cli/confine.h"
 #include "cli/relay_dump.h"
 #include "cli/relay_keys.h"
+#include "cli/relay_pairs.h"
 #include "cli/relay_report.h"
 #include "net/activation.h"
 #include "relay/fleet.h"
@@ -21,8 +22,6 @@
 /* Descriptors that are no connection's: the loops', the listeners'. */
 enum { RELAY_SPARE_FDS = 128, RELAY_FDS_EACH = 2 };
 
-#define RELAY_ALSO "also"
-
 struct relay_settings {
 	bool json;
 	bool stats;
@@ -34,11 +33,13 @@ struct relay_settings {
 	uint64_t threads;
 	const char *send_proxy;
 	const char *dump;
+	bool no_sandbox;
 };
 
 struct relay_command {
 	const struct relay_settings *settings;
 	struct trust *trust;
+	struct relay_pairs pairs;
 	struct relay_keys keys;
 	struct loop loop;
 	struct fleet *fleet;
@@ -55,7 +56,7 @@ struct relay_command {
 static const struct option_entry relay_options[] = {
 	{RELAY_ALSO, 0, OPTION_LIST, offsetof(struct relay_settings, more), "FROM", NULL, 0, 0,
 		"one more pair: --also FROM TO"},
-	{"or", 0, OPTION_LIST, offsetof(struct relay_settings, more), "TO", NULL, 0, 0,
+	{RELAY_OR, 0, OPTION_LIST, offsetof(struct relay_settings, more), "TO", NULL, 0, 0,
 		"a further target of the pair before, for when its others cannot be reached"},
 	{"connect-timeout", 0, OPTION_SPAN, offsetof(struct relay_settings, connect_timeout),
 		"SPAN", "10s", 1, 3600000, "how long a target may take to accept"},
@@ -74,6 +75,8 @@ static const struct option_entry relay_options[] = {
 		"write what passes to FILE (-: standard error), in hexadecimal and text"},
 	{"stats", 0, OPTION_FLAG, offsetof(struct relay_settings, stats), NULL, NULL, 0, 0,
 		"print a summary at the end"},
+	{"no-sandbox", 0, OPTION_FLAG, offsetof(struct relay_settings, no_sandbox), NULL, NULL, 0,
+		0, "keep all rights of the user (see SANDBOX in the manual)"},
 	OPTION_JSON(struct relay_settings),
 	OPTION_END,
 };
@@ -139,56 +142,6 @@ static uint64_t relay_raise_limit(void)
 	return (limit.rlim_cur - spare) / RELAY_FDS_EACH;
 }
 
-static bool is_also(const struct option_list *more, size_t i)
-{
-	return !strcmp(more->options[i]->name, RELAY_ALSO);
-}
-
-static size_t relay_count_also(const struct option_list *more)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < more->count; i++)
-		count += is_also(more, i);
-	return count;
-}
-
-/* A pair as it was typed; the further targets stand one behind the other in a list. */
-struct pair {
-	const char *from;
-	const char *to;
-	const char **others;
-	size_t other_count;
-};
-
-struct pair_addresses {
-	struct address from;
-	struct address *to;
-	size_t count;
-};
-
-static void pair_addresses_deinit(struct pair_addresses *a)
-{
-	for (size_t i = 0; i < a->count; i++)
-		address_deinit(&a->to[i]);
-	free(a->to);
-	address_deinit(&a->from);
-}
-
-static int pair_parse(const struct pair *p, struct pair_addresses *a, struct fault *why)
-{
-	*a = (struct pair_addresses){.from = ADDRESS_NULL};
-	a->to = calloc(1 + p->other_count, sizeof(*a->to));
-	if (!a->to)
-		return fault_errno(why, -ENOMEM, "cannot relay");
-	int r = address_parse(&a->from, p->from, why);
-	for (size_t i = 0; i < 1 + p->other_count && !r; i++) {
-		r = address_parse(&a->to[i], i ? p->others[i - 1] : p->to, why);
-		a->count += !r;
-	}
-	return r;
-}
-
 /* As those who come would write it: with the pin, where that is what they know us by. */
 static void relay_tell_bound(
 	struct relay_command *c, struct address *bound, const struct tls_slot *slot)
@@ -209,45 +162,39 @@ static void relay_tell_bound(
 		relay_report_listening(c->report, text);
 }
 
-static int relay_add_pair(struct relay_command *c, const struct pair *p, struct fault *why)
+static int relay_add_pair(struct relay_command *c, const struct relay_pair *p, struct fault *why)
 {
-	struct pair_addresses a;
 	struct address bound = ADDRESS_NULL;
 	struct tls_slot *slot;
 
-	int r = pair_parse(p, &a, why);
+	int r = relay_keys_add(&c->keys, &p->from, &slot, why);
 	if (!r)
-		r = relay_keys_add(&c->keys, &a.from, &slot, why);
-	if (!r)
-		r = fleet_add(c->fleet, &a.from, slot, a.to, a.count, &bound, why);
+		r = fleet_add(c->fleet, &p->from, slot, p->to, p->to_count, &bound, why);
 	if (!r && bound.scheme)
 		relay_tell_bound(c, &bound, slot);
 	address_deinit(&bound);
-	pair_addresses_deinit(&a);
 	return r;
 }
 
-/* FROM TO, and for each --also FROM the next TO; each with the --or that follow it. */
-static int relay_add_pairs(
-	struct relay_command *c, const struct command_line *line, struct fault *why)
+static int relay_add_pairs(struct relay_command *c, struct fault *why)
 {
-	const struct option_list *more = &c->settings->more;
-	const char *from = line->words[0];
-	size_t next = 0;
 	int r = 0;
 
-	for (int to = 1; to < line->count && !r; to++) {
-		struct pair p = {.from = from, .to = line->words[to]};
-		if (next < more->count)
-			p.others = more->texts + next;
-		while (next < more->count && !is_also(more, next)) {
-			next++;
-			p.other_count++;
-		}
-		r = relay_add_pair(c, &p, why);
-		if (next < more->count)
-			from = more->texts[next++];
-	}
+	for (size_t i = 0; i < c->pairs.count && !r; i++)
+		r = relay_add_pair(c, &c->pairs.at[i], why);
+	return r;
+}
+
+/* From here on the relay is what one who comes could make of it at most. */
+static int relay_confine(struct relay_command *c, struct fault *why)
+{
+	struct sandbox box;
+
+	if (c->settings->no_sandbox)
+		return 0;
+	int r = confine_relay(&box, &c->pairs, c->trust, why);
+	if (r == 0)
+		log_detail("sandbox: %s", box.text);
 	return r;
 }
 
@@ -277,10 +224,13 @@ static int relay_start(
 	const struct relay_settings *s = c->settings;
 	uint64_t room = relay_raise_limit();
 
+	int r = relay_pairs_read(&c->pairs, line->words, &s->more, why);
+	if (r < 0)
+		return r;
 	c->report = relay_report_new(&c->loop, s->json, relay_uses_stdout(line));
 	if (!c->report)
 		return fault_errno(why, -ENOMEM, "cannot start");
-	int r = s->dump ? relay_file_open(&c->dump, s->dump, why) : 0;
+	r = s->dump ? relay_file_open(&c->dump, s->dump, why) : 0;
 	if (r < 0)
 		return r;
 	struct fleet_options options = {
@@ -303,7 +253,9 @@ static int relay_start(
 	r = fleet_new(&c->fleet, &c->loop, &options);
 	if (r < 0)
 		return fault_errno(why, r, "cannot start");
-	r = relay_add_pairs(c, line, why);
+	r = relay_add_pairs(c, why);
+	if (!r)
+		r = relay_confine(c, why);
 	return r ? r : fleet_start(c->fleet);
 }
 
@@ -336,6 +288,7 @@ static int relay_serve(struct relay_command *c, const struct command_line *line,
 		relay_report_stats(c->report);
 	relay_report_free(c->report);
 	relay_file_free(c->dump);
+	relay_pairs_deinit(&c->pairs);
 	loop_deinit(&c->loop);
 	cleanup_close(&c->supervisor);
 	return r < 0 ? command_failed(&why) : code;
@@ -347,7 +300,7 @@ static int relay_run(const struct command_line *line)
 	struct relay_command c = {.settings = s, .trust = line->trust};
 	int send_proxy = 0;
 
-	size_t also = relay_count_also(&s->more);
+	size_t also = relay_pairs_count_also(&s->more);
 
 	if ((size_t)line->count != 2 + also)
 		return command_misused(line->command,

@@ -235,6 +235,11 @@ const char *trust_unmet(const struct trust *t)
 	return t->unmet;
 }
 
+bool trust_remembers(const struct trust *t)
+{
+	return t->options.first || t->options.ask;
+}
+
 const char *trust_directory(const struct trust *t)
 {
 	return t->options.directory;

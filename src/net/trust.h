@@ -75,6 +75,9 @@ struct trust_check {
  * established. */
 void trust_setup(struct trust_check *check, struct tls_setup *setup);
 
+/* Whether it remembers keys at a first contact. */
+bool trust_remembers(const struct trust *t);
+
 /* The token, which is shown only where nobody overhears it (client/link.h); NULL: none. PLAIN: the
  * wire is. Lives as long as the trust. */
 const char *trust_token(const struct trust *t, bool plain);

@@ -54,7 +54,7 @@ static uint64_t landlock_files(int abi)
 	return all;
 }
 
-int landlock_init(struct landlock *l)
+int landlock_init(struct landlock *l, bool abstract)
 {
 	*l = LANDLOCK_NULL;
 	int abi =
@@ -64,7 +64,7 @@ int landlock_init(struct landlock *l)
 	struct landlock_rules rules = {
 		.fs = landlock_files(abi),
 		.net = abi >= ABI_NET ? NET_BIND_TCP | NET_CONNECT_TCP : 0,
-		.scoped = abi >= ABI_SCOPE ? SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL : 0,
+		.scoped = SCOPE_SIGNAL | (abstract ? 0 : SCOPE_ABSTRACT_UNIX),
 	};
 	size_t size = sizeof(rules);
 	if (abi < ABI_SCOPE)

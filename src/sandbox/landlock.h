@@ -10,6 +10,7 @@
  * 5.19) count as none, for they forbid every rename from one directory into another.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum landlock_right {
@@ -26,9 +27,10 @@ struct landlock {
 
 #define LANDLOCK_NULL ((struct landlock){.fd = -1})
 
-/* Asks the kernel and begins a list of rules: nothing is allowed yet. 0, also without Landlock:
- * then the rest does nothing, with success. */
-int landlock_init(struct landlock *l);
+/* Asks the kernel and begins a list of rules: nothing is allowed yet, but with ABSTRACT the Unix
+ * sockets of others that have a name and no file. 0, also without Landlock: then the rest does
+ * nothing, with success. */
+int landlock_init(struct landlock *l, bool abstract);
 void landlock_deinit(struct landlock *l);
 
 /* A PATH that is not there, or out of the user's reach, needs no rule: 0. Of a file the rights to

@@ -9,10 +9,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-int sandbox_init(struct sandbox *s, struct fault *why)
+int sandbox_init(struct sandbox *s, bool abstract, struct fault *why)
 {
 	*s = (struct sandbox){.text = "none"};
-	int r = landlock_init(&s->landlock);
+	int r = landlock_init(&s->landlock, abstract);
 	return r < 0 ? fault_errno(why, r, "cannot confine the process") : 0;
 }
 

@@ -24,8 +24,9 @@ struct sandbox {
 	bool is_whole;		      /* all layers are in force */
 };
 
-/* Begins with nothing allowed. 0 or a negative errno with a line in WHY. */
-int sandbox_init(struct sandbox *s, struct fault *why);
+/* Begins with nothing allowed, but with ABSTRACT the Unix sockets of others that have a name and no
+ * file. 0 or a negative errno with a line in WHY. */
+int sandbox_init(struct sandbox *s, bool abstract, struct fault *why);
 void sandbox_deinit(struct sandbox *s);
 
 /* PATH and, for a directory, all below it. */

@@ -186,12 +186,6 @@ void connection_await_store(struct connection *c)
 	list_push(&c->server->held, &c->waiting);
 }
 
-void connection_release(struct connection *c)
-{
-	if (c->holding && list_empty(&c->waiting))
-		connection_proceed(c);
-}
-
 void connection_proceed(struct connection *c)
 {
 	list_unlink(&c->waiting);

@@ -134,7 +134,11 @@ void connection_proceed(struct connection *c);
 
 /* For the protocol, whose reason to hold is gone: proceeds, unless it `waits` for something else,
  * and is offered nothing that it could not hold again. */
-void connection_release(struct connection *c);
+static inline void connection_release(struct connection *c)
+{
+	if (c->holding && list_empty(&c->waiting))
+		connection_proceed(c);
+}
 
 /* Holds it; the server calls connection_proceed() once the store takes more. */
 void connection_await_store(struct connection *c);

@@ -1,5 +1,5 @@
-"""What a hub gives up once it listens: shown by one whose handler has a hole (tests/hijacked), which
-tries what clients tell it."""
+"""What a hub, or a relay, gives up once it listens: shown by one whose handler has a hole
+(tests/hijacked), which tries what clients tell it."""
 
 import os
 import pathlib
@@ -11,6 +11,8 @@ import tempfile
 import pytest
 from hub import Hub
 from paths import BUILD, FERRY, SANITIZED
+from program import Program
+from relays import Side, bound, connect, relay  # noqa: F401
 from test_status import figures_of
 from web import HOST, ask
 
@@ -194,3 +196,68 @@ def test_a_user_that_cannot_be(ferry):
     assert result.returncode != 0
     assert "there is no such user" in result.stderr
     assert result.stdout == ""
+
+
+# ---- a relay
+
+
+@pytest.fixture
+def side(tmp_path):
+    """The target, which relays may connect to."""
+    return Side("tcp", tmp_path)
+
+
+@pytest.fixture
+def hijack_relay(environment, tmp_path, side):
+    """A relay with a hole, and how attacks on it go."""
+    programs = []
+
+    def run(*options, address=None):
+        words = ["relay", "tcp:127.0.0.1:0", address or side.address, "--dump=-", *options]
+        own = environment | {"FERRY_SANDBOX": ""}
+        programs.append(bound(Program([HIJACKED, *words], env=own, cwd=tmp_path)))
+
+        def attacked(attack):
+            with connect(programs[-1].address) as peer:
+                peer.sendall(f"hijack: {attack}".encode())
+                return programs[-1].wait_for_error(rf"^{attack}: (\w+)$")[1].decode()
+
+        return attacked
+
+    yield run
+    for program in programs:
+        program.discard()
+
+
+def test_a_hijacked_relay_gets_no_further(hijack_relay, target, secrets):
+    """It may connect, for that is what it does, but over TCP only to where its target is."""
+    attacked = hijack_relay()
+    calls = [call for call in CALLS if not call.startswith("connect")]
+    for attacks, error in ((calls, "EPERM"), ([*FILES, "connect {target}"], "EACCES")):
+        for attack in attacks:
+            attack = attack.format(target=target, secrets=secrets)
+            if not is_of_sanitizers(attack):
+                assert (attack, attacked(attack)) == (attack, error)
+    assert (secrets / "key").exists()
+
+
+def test_a_relay_without_the_sandbox(hijack_relay, target, secrets):
+    attacked = hijack_relay("--no-sandbox")
+    for attack in (f"connect {target}", f"open {secrets}/key", "fork"):
+        assert (attack, attacked(attack)) == (attack, "done")
+
+
+def test_every_thread_of_a_relay_is_confined(relay, side):
+    program = relay("tcp:127.0.0.1:0", side.address, "--threads=3", "-v")
+    assert "seccomp" in program.wait_for_error("sandbox: (.+)")[1].decode()
+    tasks = list(pathlib.Path(f"/proc/{program.process.pid}/task").iterdir())
+    assert len(tasks) >= 3
+    for task in tasks:
+        assert "NoNewPrivs:\t1" in (task / "status").read_text()
+        assert "Seccomp:\t2" in (task / "status").read_text()
+
+
+def test_a_relay_to_programs_says_that_it_is_not_confined(relay):
+    program = relay("tcp:127.0.0.1:0", "exec:cat", "-v")
+    program.wait_for_error("sandbox: none, as the programs of exec: would be in it")
+    assert "Seccomp:\t0" in pathlib.Path(f"/proc/{program.process.pid}/status").read_text()
