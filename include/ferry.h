@@ -381,6 +381,55 @@ FERRY_API int ferry_service_finish(struct ferry_service *s, int timeout_ms);
 /* Ends at once; requests at hand are dropped, and gone. Takes NULL; returns NULL. */
 FERRY_API struct ferry_service *ferry_service_free(struct ferry_service *s);
 
+/* ---- files, by way of a hub ---- */
+
+/* How a file goes. Begin with ferry_file_options(). */
+struct ferry_file_options {
+	size_t size; /* of this structure, as the program was built with it */
+
+	const char *topic; /* where a file that was put is announced; NULL: nowhere */
+	const char *name;  /* in whose name; NULL: what the hub calls us */
+	int idle_ms;	   /* how long nothing may move (60,000); -1: for ever */
+
+	/* So many bytes of TOTAL (UINT64_MAX: not known yet) are there: at the beginning, ten times
+	 * a second, and when all are. Not 0: the transfer is given up, with -ECANCELED. */
+	int (*progress)(void *data, uint64_t bytes, uint64_t total);
+	void *data; /* passed to it */
+};
+
+FERRY_API void ferry_file_options_init(struct ferry_file_options *options, size_t size);
+
+static inline struct ferry_file_options ferry_file_options(void)
+{
+	struct ferry_file_options options;
+
+	ferry_file_options_init(&options, sizeof(options));
+	return options;
+}
+
+/*
+ * Both wait until the file is there, whole, checked as the ferry command does it, and on the disk;
+ * after a break they go on where it stopped, also when called again. They read and write files, so
+ * no other callbacks come meanwhile: a program with sessions in this context gives files one of
+ * their own, and a thread. OPTIONS may be NULL. Negative when it is not there:
+ *	-ECONNREFUSED	nobody is there, or other errors of connecting
+ *	-EACCES		not let in
+ *	-ENOENT		no such file
+ *	-EBADMSG	its SHA-256 is wrong, or it changed meanwhile
+ *	-ENOSPC		the hub, or the disk here, is full; -EMSGSIZE: too large for the hub
+ *	-ETIMEDOUT	nothing has moved for `idle_ms`
+ */
+
+/* Sends what FD is open on, a regular file, from its first byte whatever its position, with its
+ * permissions and time, as the file NAME. */
+FERRY_API int ferry_put(struct ferry *f, const char *address, const char *name, int fd,
+	const struct ferry_file_options *options);
+
+/* Fetches the file NAME to PATH, whose directory must be there. What stands there is replaced, at
+ * once, when all has come; until then it is in `.NAME.part` beside it. */
+FERRY_API int ferry_get(struct ferry *f, const char *address, const char *name, const char *path,
+	const struct ferry_file_options *options);
+
 #ifdef __cplusplus
 }
 #endif

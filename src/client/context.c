@@ -93,33 +93,31 @@ static void context_on_timer(uv_timer_t *timer)
 	container_of(timer, struct ferry, timer)->expired = true;
 }
 
-/* Until the timer rings; negative: it does not. */
-static void context_begin(struct ferry *f, int timeout_ms)
+int context_begin(struct ferry *f, int timeout_ms)
 {
+	if (f->turning)
+		return fault_set(
+			&f->why, -EDEADLK, "a callback cannot wait for what comes after it");
 	f->turning = true;
 	f->expired = false;
 	uv_update_time(&f->loop.uv);
 	if (timeout_ms >= 0)
 		uv_timer_start(&f->timer, context_on_timer, (uint64_t)timeout_ms, 0);
+	return 0;
 }
 
-static void context_end(struct ferry *f)
+void context_end(struct ferry *f)
 {
 	uv_timer_stop(&f->timer);
 	f->turning = false;
 	context_set_alarm(f, loop_timeout(&f->loop));
 }
 
-static int context_is_turning(struct ferry *f)
-{
-	return fault_set(&f->why, -EDEADLK, "a callback cannot wait for what comes after it");
-}
-
 int ferry_dispatch(struct ferry *f, int timeout_ms)
 {
-	if (f->turning)
-		return context_is_turning(f);
-	context_begin(f, timeout_ms);
+	int r = context_begin(f, timeout_ms);
+	if (r < 0)
+		return r;
 	loop_turn(&f->loop, timeout_ms != 0);
 	context_end(f);
 	return 0;
@@ -127,9 +125,9 @@ int ferry_dispatch(struct ferry *f, int timeout_ms)
 
 int context_wait(struct ferry *f, bool (*done)(const void *arg), const void *arg, int timeout_ms)
 {
-	if (f->turning)
-		return context_is_turning(f);
-	context_begin(f, timeout_ms);
+	int r = context_begin(f, timeout_ms);
+	if (r < 0)
+		return r;
 	while (!done(arg) && !f->expired)
 		loop_turn(&f->loop, true);
 	context_end(f);

@@ -42,6 +42,11 @@ int context_failed(struct ferry *f, const struct fault *why);
 /* Something was asked for from outside: the loop wants a turn. */
 void context_touch(struct ferry *f);
 
+/* From here to context_end() callbacks may come: what waits is refused. `expired` is set after
+ * TIMEOUT_MS, unless that is negative. 0 or -EDEADLK. */
+int context_begin(struct ferry *f, int timeout_ms);
+void context_end(struct ferry *f);
+
 /* Turns the loop until DONE says so. 0, -ETIMEDOUT or -EDEADLK. */
 int context_wait(struct ferry *f, bool (*done)(const void *arg), const void *arg, int timeout_ms);
 

@@ -220,6 +220,21 @@ def test_ask_and_upper(hub, example):
     assert b"no one serves this" in ask.errors
 
 
+def test_share(start_hub, example, tmp_path):
+    (tmp_path / "hub").mkdir()
+    hub = start_hub("tcp:localhost:0", f"--files={tmp_path}/hub")
+    (tmp_path / "a").write_bytes(b"hello" * 100_000)
+    for command in ("put", "get"):
+        share = example("share", command, hub.address, "a")
+        share.wait()
+        assert share.output.endswith(b"\ra 100 %\n")
+        assert (tmp_path / "hub/a").read_bytes() == (tmp_path / "a").read_bytes()
+        (tmp_path / "a").write_bytes(b"other")
+    share = example("share", "get", hub.address, "b")
+    share.wait(1)
+    assert b"b: " in share.errors and not (tmp_path / "b").exists()
+
+
 @pytest.mark.parametrize("address", ["tcp:localhost:0", "unix:echo.sock", "@ferry-test-echo"])
 def test_echo(example, address, tmp_path):
     echo = example("echo", address)
