@@ -46,8 +46,8 @@ static void test_a_network_is_one_address(void **state)
 static void test_names_of_other_kinds(void **state)
 {
 	static const char *const odd[] = {"[", "[]", "[::1",
-		"[not an address at all, and so long "
-		"that no buffer for one would have the room]:1",
+		("[not an address at all, and so long "
+		 "that no buffer for one would have the room]:1"),
 		"unix:pid/1", ""};
 	struct throttle t = {0};
 
