@@ -13,7 +13,8 @@ static void manual_escape(FILE *out, const char *text)
 	}
 }
 
-/* "ADDRESS [MESSAGE]": what the reader replaces is underlined, the brackets are not. */
+/* "ADDRESS [MESSAGE]": what the reader replaces is underlined, the brackets are not. A bar has a
+ * meaning only where a line begins, and behind one that is escaped scdoc sees no underscore. */
 static void manual_print_words(FILE *out, const char *words)
 {
 	bool name = false;
@@ -23,7 +24,10 @@ static void manual_print_words(FILE *out, const char *words)
 		if (letter != name)
 			fputc('_', out);
 		name = letter;
-		manual_escape(out, (char[]){*words, '\0'});
+		if (*words == '|')
+			fputc('|', out);
+		else
+			manual_escape(out, (char[]){*words, '\0'});
 	}
 	if (name)
 		fputc('_', out);

@@ -413,7 +413,9 @@ static int put_run(const struct command_line *line)
 
 	for (int i = 0; i < PUT_LANES; i++)
 		p.lanes[i].file.fd = -1;
-	if (as && *as && as[strlen(as) - 1] != '/' && line->count > 2)
+	if (as && !*as)
+		return command_misused(line->command, "--as takes a NAME");
+	if (as && as[strlen(as) - 1] != '/' && line->count > 2)
 		return command_misused(
 			line->command, "--as NAME is for one; several get --as NAME/");
 	int r = address_parse(&p.address, line->words[0], &why);

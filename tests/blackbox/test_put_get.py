@@ -272,6 +272,15 @@ def test_standard_input_needs_a_name(hub, ferry):
     assert ferry("put", hub.address, "-", input="x").returncode == 64
 
 
+def test_no_name_at_all(hub, ferry, tmp_path):
+    (tmp_path / "file").write_text("x")
+    put = ferry("put", hub.address, "file", "--as", "")
+    assert (put.returncode, put.stderr) == (
+        64,
+        "ferry: put: --as takes a NAME; see: ferry put --help\n",
+    )
+
+
 # ---- on one machine ----
 
 
