@@ -130,7 +130,7 @@ static void download_write_state(struct http_writer *w, const struct file *f)
 	char text[64];
 
 	files_write_digest(w, f->sha256);
-	http_date_format((uint64_t)st->st_mtim.tv_sec, text);
+	http_date_format(files_modified_ms(st) / 1000, text);
 	http_writer_text(w, "Last-Modified", text);
 	http_file_format_time(st->st_mtim.tv_sec, (uint32_t)st->st_mtim.tv_nsec, text);
 	http_writer_text(w, "File-Time", text);

@@ -217,6 +217,13 @@ void files_kept_fields(const struct buffer *from, struct http_fields *fields)
 		http_fields_add(fields, line);
 }
 
+uint64_t files_modified_ms(const struct stat *st)
+{
+	if (st->st_mtim.tv_sec < 0)
+		return 0;
+	return (uint64_t)st->st_mtim.tv_sec * 1000 + (uint64_t)st->st_mtim.tv_nsec / 1000000;
+}
+
 struct http_current files_current(const struct file *f, char etag[FILES_ETAG_SIZE])
 {
 	char hex[SHA256_HEX_SIZE];
@@ -226,7 +233,7 @@ struct http_current files_current(const struct file *f, char etag[FILES_ETAG_SIZ
 	return (struct http_current){
 		.exists = true,
 		.etag = bytes_text(etag),
-		.modified_s = (uint64_t)f->st.st_mtim.tv_sec,
+		.modified_s = files_modified_ms(&f->st) / 1000,
 	};
 }
 

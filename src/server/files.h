@@ -71,6 +71,9 @@ int files_keep_fields(
 	struct buffer *to, const struct http_fields *fields, const char *const *names);
 void files_kept_fields(const struct buffer *from, struct http_fields *fields);
 
+/* When it was changed last, in milliseconds since 1970; what is older counts as of then. */
+uint64_t files_modified_ms(const struct stat *st);
+
 /* What the conditions of a request are checked against; ETAG is for the text. */
 enum { FILES_ETAG_SIZE = SHA256_HEX_SIZE + 2 };
 struct http_current files_current(const struct file *f, char etag[FILES_ETAG_SIZE]);

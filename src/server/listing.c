@@ -62,8 +62,7 @@ static int listing_add(struct listing *l, struct bytes name, const struct stat *
 		return r;
 	buffer_commit(&l->text, json_quote(name, to));
 	l->begun = true;
-	date_format((uint64_t)st->st_mtim.tv_sec * 1000 + (uint64_t)st->st_mtim.tv_nsec / 1000000,
-		date);
+	date_format(files_modified_ms(st), date);
 	sha256_to_hex(l->file.sha256, hex);
 	return buffer_print(&l->text, ",\"size\":%llu,\"time\":\"%s\",\"sha256\":%s%s%s}",
 		(unsigned long long)st->st_size, date, quote, l->file.hashed ? hex : "null", quote);

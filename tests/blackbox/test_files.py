@@ -464,6 +464,15 @@ def test_the_directory_has_one_hub(hub, ferry, place, tmp_path):
     assert result.returncode not in (0, 70) and "none" in result.stderr
 
 
+def test_a_file_from_before_1970(peer):
+    """Fields and lists have no words for that; File-Time has."""
+    put(peer, "old", DATA, "File-Time: -86400.5\r\n")
+    answer = get(peer, "old")
+    assert answer["file-time"] == "-86400.500000000"
+    assert answer["last-modified"] == "Thu, 01 Jan 1970 00:00:00 GMT"
+    assert listing(peer)["old"]["time"] == "1970-01-01T00:00:00.000Z"
+
+
 def test_times_are_of_the_end(peer):
     put(peer, "a", b"x")
     age = datetime.datetime.now().timestamp() - float(get(peer, "a")["file-time"])
