@@ -9,6 +9,7 @@
 #include "server/upload.h"
 #include "wire/http_digest.h"
 #include "wire/http_file.h"
+#include "wire/http_range.h"
 #include "wire/media.h"
 
 #include <errno.h>
@@ -162,10 +163,18 @@ static bool read_conditions(struct upload *u, const struct http_request *r)
 	return true;
 }
 
-/* RFC 9110 section 14.4: who takes no part for the whole must not take this for one. */
+/* RFC 9110 section 14.5: who stores no parts must not take one for the whole. A part that is all of
+ * it, as `curl -C - -T` sends it, is none. */
 static bool is_whole(struct exchange *x, const struct http_request *r)
 {
-	if (!http_fields_get(&r->fields, "Content-Range").data)
+	struct bytes text = http_fields_get(&r->fields, "Content-Range");
+	struct http_range range;
+	uint64_t size;
+
+	if (!text.data)
+		return true;
+	if (http_content_range_parse(text, &range, &size) == 0 && range.len == size &&
+		r->framing == HTTP_LENGTH && r->content_length == size)
 		return true;
 	exchange_refuse(x, 400, "a part is no file; uploads are resumed with Upload-Offset");
 	return false;

@@ -192,6 +192,10 @@ WATCH = {"watcher", "patterns", "all"}
 EVERYONE = {*TOKENS, *NOBODY}
 
 RESUMABLE = "Upload-Draft-Interop-Version: 8\r\nUpload-Complete: ?1\r\n"
+PART = (
+    "Upload-Draft-Interop-Version: 8\r\nUpload-Complete: ?1\r\nUpload-Offset: 0\r\n"
+    "Content-Type: application/partial-upload\r\n"
+)
 NDJSON, EVENTS = "application/x-ndjson", "text/event-stream"
 LINES = f"Content-Type: {NDJSON}\r\n"
 
@@ -220,6 +224,7 @@ ROUTES = {
     "put in pieces": (http("POST /files/a.txt", RESUMABLE, "new"), 204, PUT),
     "remove": (http("DELETE /files/a.txt", 'If-Match: "x"\r\n'), 412, PUT),
     "go on with an upload": (http("HEAD /uploads/unknown"), 404, PUT | {"elsewhere"}),
+    "append to an upload": (http("PATCH /uploads/unknown", PART, "x"), 404, PUT | {"elsewhere"}),
     "cancel an upload": (http("DELETE /uploads/unknown"), 404, PUT | {"elsewhere"}),
     "status": (http("GET /status"), 200, WATCH),
     "metrics": (http("GET /metrics"), 200, WATCH),

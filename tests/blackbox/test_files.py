@@ -66,10 +66,18 @@ def test_curl_resumes_a_download(url, place, tmp_path):
     assert (tmp_path / "down").read_bytes() == DATA
 
 
-def test_curl_cannot_resume_an_upload(url, place, tmp_path):
+def test_curl_begins_an_upload_anew(url, place, tmp_path):
+    """It cannot ask how much is there, and says that the part which it sends is all of it."""
+    (tmp_path / "up").write_bytes(DATA)
+    curl("--fail", "-C", "-", "-T", tmp_path / "up", url)
+    assert (place / "up").read_bytes() == DATA
+
+
+@pytest.mark.parametrize("start", ["1000", "1"])
+def test_curl_cannot_resume_an_upload(url, place, tmp_path, start):
     """It would send a part as the whole; those who can resume speak the draft."""
     (tmp_path / "up").write_bytes(DATA)
-    answer = curl("-C", "1000", "-T", tmp_path / "up", url)
+    answer = curl("-C", start, "-T", tmp_path / "up", url)
     assert json.loads(answer)["status"] == 400 and left(place) == []
 
 
