@@ -21,7 +21,9 @@ static const char *lacking(int error, const struct address *a)
 	if (a->scheme->protocol == IPPROTO_MPTCP)
 		return "this kernel has no Multipath TCP";
 	if (a->scheme->kind == ADDRESS_VSOCK)
-		return "this kernel has no vsock of this type (modprobe vsock)";
+		return error == -ESOCKTNOSUPPORT
+			       ? "no vsock of this type leads there (leave out ?type=seqpacket)"
+			       : "this kernel has no vsock (modprobe vsock)";
 	if (a->scheme->kind == ADDRESS_INET)
 		return "this machine has no address of this family";
 	return NULL;
@@ -29,13 +31,17 @@ static const char *lacking(int error, const struct address *a)
 
 static const char *listen_meaning(int error, const struct address *a)
 {
+	bool vsock = a->scheme->kind == ADDRESS_VSOCK;
+	bool has_port = vsock || a->scheme->kind == ADDRESS_INET;
+
 	switch (-error) {
 	case EACCES:
-		return a->scheme->kind == ADDRESS_INET && a->port && a->port < 1024
+		return has_port && a->port && a->port < 1024
 			       ? "ports below 1024 need a privilege (CAP_NET_BIND_SERVICE)"
 			       : NULL;
 	case EADDRNOTAVAIL:
-		return "it is no address of this machine";
+		return vsock ? "it is not this machine's CID (vsock:any:PORT is whichever it has)"
+			     : "it is no address of this machine";
 	case EBUSY:
 		return "its directory is locked by another process";
 	case EEXIST:
@@ -70,15 +76,20 @@ static const char *connect_meaning(int error, const struct address *a)
 	case EAGAIN:
 		return "the listener's queue is full";
 	case ECONNRESET:
-		return vsock ? "Connection refused" : NULL;
+		return vsock ? "Connection refused: nothing listens there on this port (ferry who, "
+			       "run there, shows what does)"
+			     : NULL;
 	case ENODEV:
+	case ENETUNREACH:
 		return vsock ? nowhere(a->cid) : NULL;
 	case ENOENT:
 		return "no socket is there";
 	case EPROTOTYPE:
 		return "the socket there is of another type (?type=stream, seqpacket or dgram)";
 	case ETIMEDOUT:
-		return "no answer came in time";
+		return vsock ? "no answer came in time (is that machine up, with its driver for "
+			       "vsock: modprobe vmw_vsock_virtio_transport?)"
+			     : "no answer came in time";
 	default:
 		return NULL;
 	}

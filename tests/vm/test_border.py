@@ -180,9 +180,12 @@ def refused(machine, address):
 
 
 def test_errors_say_what_to_do(host, guest):
-    assert "refused" in refused(guest, f"vsock:host:{PORT}")
-    assert "refused" in refused(host, f"vsock:{GUEST_CID}:{PORT}")
+    for machine, address in ((guest, f"vsock:host:{PORT}"), (host, f"vsock:{GUEST_CID}:{PORT}")):
+        assert "refused: nothing listens there on this port (ferry who" in refused(machine, address)
     assert "no virtual machine has this CID" in refused(host, "vsock:4242:1")
+    elsewhere = host.run(f"ferry listen --open vsock:4242:{PORT}")
+    assert elsewhere.status == 69
+    assert "it is not this machine's CID (vsock:any:PORT" in elsewhere.text
 
 
 def test_a_guest_without_its_driver(host, guest):
@@ -190,7 +193,8 @@ def test_a_guest_without_its_driver(host, guest):
     # It is held a while by sockets that were closed.
     guest.check("until rmmod vmw_vsock_virtio_transport 2>/dev/null; do usleep 100000; done")
     try:
-        assert "no answer came in time" in refused(host, f"vsock:{GUEST_CID}:{PORT}")
+        late = refused(host, f"vsock:{GUEST_CID}:{PORT}")
+        assert "no answer came in time (is that machine up" in late
         assert "modprobe vmw_vsock_virtio_transport" in refused(guest, f"vsock:host:{PORT}")
         assert "modprobe vsock_loopback" in refused(guest, f"vsock:local:{PORT}")
     finally:
