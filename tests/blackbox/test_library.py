@@ -9,6 +9,7 @@ import pytest
 from paths import FERRY, ROOT
 from peer import Peer
 from service import until_waiting
+from tls import Authority
 
 BUILD = FERRY.parent
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.c"))
@@ -69,7 +70,7 @@ def test_the_static_library_is_whole(flags, installed, hub, tmp_path):
     assert run(tmp_path / "publish", hub.address, "hi") == "stored as 1\n"
 
 
-# argv: address, "yes", "no" or "" (nobody is asked).
+# argv: address, "yes", "no" or "" (nobody is asked), and maybe the file of an authority.
 TRUSTING = r"""
 #include <ferry.h>
 #include <stdio.h>
@@ -87,6 +88,7 @@ int main(int argc, char **argv)
 	struct ferry_options options = ferry_options();
 
 	trust.key_dir = "keys";
+	trust.ca = argv[3];
 	trust.met = *argv[2] ? met : NULL;
 	trust.data = argv[2];
 	ferry_trust(f, &trust);
@@ -99,12 +101,11 @@ int main(int argc, char **argv)
 """
 
 
-@compiles
-def test_a_hub_is_met(flags, installed, start_hub, tmp_path):
+@pytest.fixture
+def program(flags, installed, tmp_path):
+    """Runs one that publishes; the lines it prints."""
     root, _ = installed
     (shared,) = (path.parent for path in root.rglob("libferry.so.0"))
-    hub = start_hub("tls:localhost:0", f"--key-dir={tmp_path / 'hub'}")
-    address, pin = re.sub("127.0.0.1", "localhost", hub.address).split("?pin=")
     (tmp_path / "program.c").write_text(TRUSTING)
     run("cc", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "program.c",
         *flags("--cflags", "--libs"), "-o", "program", cwd=tmp_path)  # fmt: skip
@@ -113,6 +114,13 @@ def test_a_hub_is_met(flags, installed, start_hub, tmp_path):
         environment = os.environ | {"LD_LIBRARY_PATH": str(shared)}
         return run(tmp_path / "program", *words, env=environment, cwd=tmp_path).splitlines()
 
+    return program
+
+
+@compiles
+def test_a_hub_is_met(program, start_hub, tmp_path):
+    hub = start_hub("tls:localhost:0", f"--key-dir={tmp_path / 'hub'}")
+    address, pin = re.sub("127.0.0.1", "localhost", hub.address).split("?pin=")
     (refused,) = program(address, "")
     assert refused.startswith("-13 ") and "its key is not known here" in refused
     asked, refused = program(address, "no")
@@ -121,6 +129,49 @@ def test_a_hub_is_met(flags, installed, start_hub, tmp_path):
     assert program(address, "yes") == [f"met {address} {pin}", "0 "]
     assert program(address, "") == ["0 "]
     assert program(f"{address}?pin={pin}", "") == ["0 "]
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("tls") / "authority")
+
+
+REFUSED = {
+    "expired": "its certificate expired on 2020-02-01",
+    "wrong host": "its certificate is for example.org, not for localhost",
+    "self-signed": "not signed by",
+}
+
+
+@compiles
+@pytest.mark.parametrize("kind", [*REFUSED, "right"])
+def test_an_authority_is_asked(program, start_hub, authority, kind):
+    cert, key = {
+        "right": lambda: authority.issue("right"),
+        "expired": authority.issue_expired,
+        "wrong host": lambda: authority.issue("elsewhere", "DNS:example.org"),
+        "self-signed": lambda: Authority(authority.directory / "other").issue("self"),
+    }[kind]()
+    hub = start_hub("tls:localhost:0", f"--cert={cert}", f"--key={key}")
+    (said,) = program(hub.address.replace("127.0.0.1", "localhost"), "", authority.path)
+    if kind == "right":
+        assert said == "0 "
+    else:
+        assert said.startswith("-13 ") and REFUSED[kind] in said
+
+
+@compiles
+def test_a_wrong_pin_and_a_key_that_is_not_let_in(program, start_hub, ferry, tmp_path):
+    own = ferry("key", "--key-dir", "listed").stdout.strip()
+    hub = start_hub("tls:localhost:0", f"--key-dir={tmp_path / 'hub'}", f"--allow-key=anna={own}")
+    address, pin = hub.address.replace("127.0.0.1", "localhost").split("?pin=")
+    (said,) = program(f"{address}?pin=sha256:{'A' * 43}", "")
+    assert said.startswith("-13 ") and "it is not the hub that the pin names" in said
+    (said,) = program(f"{address}?pin={pin}", "")
+    assert said.startswith("-13 ") and "the hub lets in only those it knows by their key" in said
+    ferry("key", "--key-dir", "keys")
+    (said,) = program(f"{address}?pin={pin}", "")
+    assert said.startswith("-13 ") and "the hub does not let your key in" in said
 
 
 @compiles

@@ -7,11 +7,13 @@
 /* A CID that no machine has: what is said does not depend on where this runs. */
 #define NOBODY "vsock:4242:1025"
 
-static const struct {
+struct expected {
 	const char *address;
 	int error;
 	const char *said; /* a part of the line that is of use to whoever reads it */
-} connecting[] = {
+};
+
+static const struct expected connecting[] = {
 	{NOBODY, -ECONNRESET, "Connection refused: nothing listens there on this port (ferry who"},
 	{NOBODY, -ENODEV, "no virtual machine has this CID"},
 	{NOBODY, -ENETUNREACH, "no virtual machine has this CID"},
@@ -26,7 +28,9 @@ static const struct {
 	{"unix:/a", -ENOENT, "no socket is there"},
 	{"unix:/a", -EAGAIN, "the listener's queue is full"},
 	{"unix:/a", -EPROTOTYPE, "?type=stream, seqpacket or dgram"},
-}, listening[] = {
+};
+
+static const struct expected listening[] = {
 	{NOBODY, -EADDRNOTAVAIL, "it is not this machine's CID (vsock:any:PORT"},
 	{"vsock:any:80", -EACCES, "CAP_NET_BIND_SERVICE"},
 	{"vsock:any:1025", -EAFNOSUPPORT, "modprobe vsock"},
