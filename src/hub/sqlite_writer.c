@@ -265,11 +265,20 @@ static int writer_commit(struct sqlite_writer *w)
 	return r < 0 ? r : writer_run(w, WRITE_COMMIT);
 }
 
+static int writer_begin(struct sqlite_writer *w)
+{
+	int r = writer_run(w, WRITE_BEGIN);
+
+	if (!r)
+		sqlite_log_make_room(&w->log, w->file.db, w->checkpoint.pages);
+	return r;
+}
+
 /* One transaction for all batches. */
 static int writer_transact(struct sqlite_writer *w, struct list *batches)
 {
 	size_t most = DROP_AT_LEAST;
-	int r = writer_run(w, WRITE_BEGIN);
+	int r = writer_begin(w);
 
 	list_each (node, batches) {
 		struct batch *b = container_of(node, struct batch, node);

@@ -14,6 +14,7 @@
 #include "hub/batch.h"
 #include "hub/sqlite_checkpoint.h"
 #include "hub/sqlite_file.h"
+#include "hub/sqlite_log.h"
 #include "hub/sqlite_topics.h"
 #include "hub/store_sqlite.h"
 #include "hub/worker.h"
@@ -51,6 +52,7 @@ enum {
 struct sqlite_writer {
 	struct worker worker;
 	struct sqlite_file file;
+	struct sqlite_log log;
 	struct sqlite_checkpoint checkpoint;
 	struct store_sqlite_options options;
 	sqlite3_stmt *statements[WRITE_STATEMENTS];
