@@ -50,6 +50,9 @@ static int tls_fail(struct tls *t)
 
 	if (t->judge && t->judge->verdict < 0)
 		why = t->judge->why;
+	else if (t->bottom.error == -EKEYREJECTED)
+		fault_set(&why, -ECONNABORTED,
+			"it asked for new keys, and the kernel, which encrypts, takes none");
 	else if (t->bottom.error < 0)
 		fault_set(&why, t->bottom.error, "%s", strerror(-t->bottom.error));
 	else
@@ -77,6 +80,8 @@ static int tls_establish(struct tls *t)
 	if (unseen && t->judge->check && tls_verify_unseen(t->ssl, t->judge) < 0)
 		return tls_fail(t);
 	t->established = true;
+	if (t->bottom.no_kernel)
+		tls_context_has_no_kernel(t->context);
 	SSL_set_app_data(t->ssl, NULL);
 	t->judge = tls_judge_free(t->judge);
 	return 0;
@@ -105,6 +110,20 @@ static ssize_t tls_decrypt(struct tls *t, uint8_t *to, size_t len)
 	}
 }
 
+/* The peer may ask for new keys of ours. OpenSSL would answer before the next data, but that it
+ * never sees. What may be said with the old ones is the end (RFC 8446 section 4.6.3). 0, or what
+ * failed. */
+static int tls_answer(struct tls *t)
+{
+	if (t->why || !t->bottom.in_kernel ||
+		SSL_get_key_update_type(t->ssl) == SSL_KEY_UPDATE_NONE)
+		return 0;
+	ERR_clear_error();
+	SSL_shutdown(t->ssl);
+	t->bottom.error = -EKEYREJECTED;
+	return tls_fail(t);
+}
+
 ssize_t tls_read(struct tls *t, void *to, size_t len)
 {
 	uint8_t block[TLS_BLOCK];
@@ -117,6 +136,9 @@ ssize_t tls_read(struct tls *t, void *to, size_t len)
 		n = tls_establish(t);
 	if (n == 0)
 		n = tls_decrypt(t, to, len);
+	int r = tls_answer(t);
+	if (n <= 0 && r < 0)
+		n = r;
 	return tls_bottom_keep(&t->bottom) < 0 ? -ENOMEM : n;
 }
 
@@ -219,6 +241,14 @@ int tls_flush(struct tls *t)
 	return r;
 }
 
+/* Past OpenSSL, behind what that had to say. */
+static ssize_t tls_pass(struct tls *t, const struct iovec *iov, int count)
+{
+	int r = tls_flush(t);
+
+	return r < 0 ? r : t->bottom.below->write(t->bottom.arg, iov, count);
+}
+
 ssize_t tls_write(struct tls *t, const struct iovec *iov, int count)
 {
 	struct pieces p;
@@ -231,6 +261,8 @@ ssize_t tls_write(struct tls *t, const struct iovec *iov, int count)
 		r = tls_flush(t);
 	if (r < 0 || !t->established)
 		return r < 0 ? r : -EAGAIN;
+	if (t->bottom.in_kernel)
+		return tls_pass(t, iov, count);
 	pieces_init(&p, iov, count);
 	while (p.count && r == 0) {
 		n = tls_encrypt(t, &p);
@@ -274,6 +306,11 @@ bool tls_is_resumed(const struct tls *t)
 	return SSL_session_reused(t->ssl);
 }
 
+bool tls_is_in_kernel(const struct tls *t)
+{
+	return t->bottom.in_kernel;
+}
+
 const struct fault *tls_fault(const struct tls *t)
 {
 	return t->why;
@@ -315,6 +352,8 @@ static int tls_init(struct tls *t, const struct tls_setup *setup, struct bytes a
 	BIO_set_data(bio, &t->bottom);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(t->ssl, bio, bio);
+	if (t->bottom.below->take_keys && tls_context_may_have_kernel(t->context))
+		SSL_set_options(t->ssl, SSL_OP_ENABLE_KTLS);
 	t->judge->check = setup->check;
 	t->judge->check_arg = setup->check_arg;
 	t->judge->unverified = setup->unverified;

@@ -15,20 +15,30 @@
  * The two directions end by themselves, as a stream's do: close_notify is the end of one of them
  * (RFC 8446 section 6.1). An end without it is an error: somebody may have cut the connection.
  *
+ * Where the kernel can encrypt what is sent, it does, from the end of the handshake on
+ * (tls_kernel.h); that is its owner's to notice only who wants to send a file. Keys that it has can
+ * not be renewed (Linux before 6.14): a peer that asks for that, which few do and only after very
+ * many bytes, is told the end of our direction in place of new keys, and the session has failed.
+ *
  * A session that failed stays so; tls_fault() has the line.
  */
 
 #include "base/bytes.h"
 #include "net/tls_context.h"
+#include "net/tls_kernel.h"
 
 #include <sys/uio.h>
 
 struct tls;
 
-/* As read(2) and write(2), with a negative errno; -EAGAIN when nothing comes or goes for now. */
+/* As read(2), writev(2), with a negative errno; -EAGAIN when nothing comes or goes for now. */
 struct tls_below {
 	ssize_t (*read)(void *arg, void *to, size_t len);
-	ssize_t (*write)(void *arg, const void *data, size_t len);
+	ssize_t (*write)(void *arg, const struct iovec *iov, int count);
+	/* As tls_kernel_take() and tls_kernel_send(), of the socket that is all there is below.
+	 * Both are NULL where there is none. */
+	int (*take_keys)(void *arg, const struct tls_crypto_info *keys);
+	ssize_t (*send_record)(void *arg, uint8_t type, const void *data, size_t len);
 };
 
 enum { TLS_DOUBT_SIZE = 256 };
@@ -85,8 +95,9 @@ ssize_t tls_read(struct tls *t, void *to, size_t len);
 /* True when tls_read() has something to give without the owner's read. */
 bool tls_has_more(const struct tls *t);
 
-/* Encrypts and gathers: a count of bytes, which is less than all only when it owes; -EAGAIN before
- * the handshake is done and while it owes. */
+/* Encrypts and gathers: a count of bytes, which is less than all only when it owes, or when the
+ * kernel encrypts; -EAGAIN before the handshake is done, while it owes, and when the kernel takes
+ * no more. */
 ssize_t tls_write(struct tls *t, const struct iovec *iov, int count);
 
 /* Writes what was gathered, by whichever call: 0 when it is all out, -EAGAIN, or what failed. */
@@ -101,5 +112,8 @@ bool tls_is_established(const struct tls *t);
 bool tls_owes(const struct tls *t);
 /* A ticket spared the handshake the certificates. */
 bool tls_is_resumed(const struct tls *t);
+/* The kernel encrypts what is sent: behind a tls_flush() that left nothing, data may also be given
+ * to the socket itself. */
+bool tls_is_in_kernel(const struct tls *t);
 /* What failed, NULL as long as nothing has. */
 const struct fault *tls_fault(const struct tls *t);

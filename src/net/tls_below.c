@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <openssl/bio.h>
+#include <openssl/ssl3.h>
 
 /* A peer that makes us answer (KeyUpdate), and reads no answers, gets no further. */
 enum { TLS_OUT_MAX = 1024 * 1024 };
@@ -48,8 +49,12 @@ static int bottom_write(BIO *bio, const char *data, int len)
 	struct tls_bottom *b = BIO_get_data(bio);
 
 	BIO_clear_retry_flags(bio);
+	if (b->error)
+		return -1;
 	if (buffer_len(&b->out) > TLS_OUT_MAX)
 		b->error = -ENOBUFS;
+	else if (b->in_kernel && b->type == SSL3_RT_HANDSHAKE && *data == SSL3_MT_KEY_UPDATE)
+		b->error = -EKEYREJECTED;
 	else if (buffer_append(&b->out, data, (size_t)len) < 0)
 		b->error = -ENOMEM;
 	else
@@ -57,10 +62,41 @@ static int bottom_write(BIO *bio, const char *data, int len)
 	return -1;
 }
 
-/* Whether a read that gave nothing was the end is asked of one that did not say "again". */
+/* All that OpenSSL encrypted goes before what the kernel will. */
+static bool bottom_hand_over(struct tls_bottom *b, const struct tls_crypto_info *keys)
+{
+	if (!b->below->take_keys || tls_bottom_flush(b) < 0)
+		return false;
+	int r = b->below->take_keys(b->arg, keys);
+	b->no_kernel = r == -ENOENT;
+	b->in_kernel = r == 0;
+	return b->in_kernel;
+}
+
+/* What OpenSSL asks of a BIO over a socket whose kernel may encrypt. <openssl/bio.h> lists all of
+ * it, but these two (BIO_CTRL_SET_KTLS_SEND, BIO_CTRL_SET_KTLS_SEND_CTRL_MSG) in a comment: the
+ * numbers are reserved, not defined. The number that comes along tells sending (1) from receiving;
+ * the argument begins with the structure that the kernel takes. */
+enum { BOTTOM_TAKE_KEYS = 72, BOTTOM_SET_TYPE = 74 };
+
 static long bottom_control(BIO *bio, int command, long number, void *arg)
 {
-	return command == BIO_CTRL_FLUSH || command == BIO_CTRL_EOF;
+	struct tls_bottom *b = BIO_get_data(bio);
+
+	switch (command) {
+	case BIO_CTRL_FLUSH:
+	case BIO_CTRL_EOF: /* asked when a read gave nothing and did not say "again" */
+		return 1;
+	case BOTTOM_TAKE_KEYS:
+		return number && bottom_hand_over(b, arg);
+	case BIO_CTRL_GET_KTLS_SEND:
+		return b->in_kernel;
+	case BOTTOM_SET_TYPE:
+		b->type = (uint8_t)number;
+		return 1;
+	default:
+		return 0;
+	}
 }
 
 BIO_METHOD *tls_bottom_method(void)
@@ -84,11 +120,18 @@ int tls_bottom_keep(struct tls_bottom *b)
 	return r;
 }
 
+static ssize_t bottom_send(struct tls_bottom *b, struct bytes data)
+{
+	const struct iovec iov = {(void *)data.data, data.len};
+
+	return b->in_kernel ? b->below->send_record(b->arg, b->type, data.data, data.len)
+			    : b->below->write(b->arg, &iov, 1);
+}
+
 int tls_bottom_flush(struct tls_bottom *b)
 {
 	while (buffer_len(&b->out)) {
-		struct bytes left = buffer_bytes(&b->out);
-		ssize_t n = b->below->write(b->arg, left.data, left.len);
+		ssize_t n = bottom_send(b, buffer_bytes(&b->out));
 		if (n < 0)
 			return (int)n;
 		buffer_consume(&b->out, (size_t)n);

@@ -5,6 +5,10 @@
  * in them. What comes is read in large blocks into memory of the call, from which OpenSSL takes
  * record after record: the two system calls a record that it makes when it reads by itself become
  * one for several. What goes is gathered, and leaves with one write. Private to the files tls*.c.
+ *
+ * OpenSSL gives the keys to the BIO when it would begin to use them; if the kernel takes them, what
+ * OpenSSL writes from then on is in the clear, and is only what it has to say itself (a ticket, an
+ * alert), since data is given to the kernel past it.
  */
 
 #include "net/tls.h"
@@ -19,6 +23,9 @@ struct tls_bottom {
 	uint8_t *block;	     /* TLS_BLOCK bytes to read into; NULL: nothing is read */
 	struct bytes staged; /* what is left of it */
 	int error;	     /* a negative errno that reading, or gathering, gave */
+	bool in_kernel;	     /* it encrypts: what is gathered are records in the clear, */
+	uint8_t type;	     /* of this type */
+	bool no_kernel;	     /* it was asked, and has no TLS */
 };
 
 /* The method of a BIO whose data is a bottom. NULL when memory is out. */

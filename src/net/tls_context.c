@@ -25,6 +25,7 @@ struct tls_context {
 	bool needs_authorities;	    /* the system's, not read yet */
 	pthread_mutex_t reading;
 	BIO_METHOD *bottom;
+	atomic_bool no_kernel;
 };
 
 static const unsigned char alpn_http[] = "\x08http/1.1";
@@ -193,6 +194,16 @@ SSL_CTX *tls_context_ssl(struct tls_context *c)
 const BIO_METHOD *tls_context_bottom(const struct tls_context *c)
 {
 	return c->bottom;
+}
+
+bool tls_context_may_have_kernel(const struct tls_context *c)
+{
+	return !atomic_load(&c->no_kernel);
+}
+
+void tls_context_has_no_kernel(struct tls_context *c)
+{
+	atomic_store(&c->no_kernel, true);
 }
 
 enum tls_role tls_context_role(const struct tls_context *c)

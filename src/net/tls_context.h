@@ -53,6 +53,10 @@ bool tls_context_pin(const struct tls_context *c, struct pin *pin);
 
 /* ---- for the files tls*.c ---- */
 
+/* Whether it is worth asking the kernel to encrypt, and that it was of no use. The next context may
+ * find that a module was loaded. */
+bool tls_context_may_have_kernel(const struct tls_context *c);
+void tls_context_has_no_kernel(struct tls_context *c);
 /* Reads the authorities of the system, once, if they are those that are trusted; in any thread. */
 void tls_context_need_authorities(struct tls_context *c);
 SSL_CTX *tls_context_ssl(struct tls_context *c);

@@ -38,19 +38,34 @@ static ssize_t below_read(void *arg, void *to, size_t len)
 	return n;
 }
 
-static ssize_t below_write(void *arg, const void *data, size_t len)
+static ssize_t below_write(void *arg, const struct iovec *iov, int count)
 {
 	struct tls_transport *t = arg;
 	struct stream *s = t->stream;
-	struct iovec iov = {(void *)data, len};
 
 	s->transport = t->transport;
-	ssize_t n = t->ops->write(s, &iov, 1);
+	ssize_t n = t->ops->write(s, iov, count);
 	s->transport = t;
 	return n;
 }
 
-static const struct tls_below tls_below = {below_read, below_write};
+static int below_take_keys(void *arg, const struct tls_crypto_info *keys)
+{
+	const struct tls_transport *t = arg;
+
+	/* What stands between us and the socket would not be asked any more. */
+	return t->transport ? -EOPNOTSUPP : tls_kernel_take(t->stream->source.fd, keys);
+}
+
+static ssize_t below_send_record(void *arg, uint8_t type, const void *data, size_t len)
+{
+	const struct tls_transport *t = arg;
+
+	return tls_kernel_send(t->stream->source.fd, type, data, len);
+}
+
+static const struct tls_below tls_below = {
+	below_read, below_write, below_take_keys, below_send_record};
 
 /* ---- the transport ---- */
 
@@ -104,6 +119,22 @@ static ssize_t transport_write(struct stream *s, const struct iovec *iov, int co
 	return n;
 }
 
+/* By the kernel if that encrypts; else it is read and written. */
+static ssize_t transport_send_file(struct stream *s, int fd, uint64_t at, size_t len)
+{
+	struct tls_transport *t = s->transport;
+
+	if (!tls_is_in_kernel(t->tls))
+		return -EINVAL;
+	int r = tls_flush(t->tls);
+	if (r < 0)
+		return r;
+	s->transport = t->transport;
+	ssize_t n = t->ops->send_file(s, fd, at, len);
+	s->transport = t;
+	return n;
+}
+
 static int transport_shutdown(struct stream *s)
 {
 	struct tls_transport *t = s->transport;
@@ -145,6 +176,7 @@ static const struct fault *transport_fault(const struct stream *s)
 static const struct stream_ops tls_ops = {
 	.read = transport_read,
 	.write = transport_write,
+	.send_file = transport_send_file,
 	.shutdown = transport_shutdown,
 	.close = transport_close,
 	.fault = transport_fault,

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/tls.h>
 #include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -107,6 +108,7 @@ static const struct option_name options[] = {
 	OPTION(IPPROTO_TCP, TCP_NOTSENT_LOWAT),
 	OPTION(IPPROTO_TCP, TCP_ULP),
 	OPTION(IPPROTO_TCP, TCP_USER_TIMEOUT),
+	OPTION(SOL_TLS, TLS_TX),
 };
 
 void trace_print(struct trace *t, const char *format, ...)
@@ -195,6 +197,8 @@ static void trace_option_value(
 	if (level == SOL_SOCKET && option == SO_PEERCRED && len == sizeof(cred)) {
 		memcpy(&cred, value, sizeof(cred));
 		trace_print(t, "{pid=%d, uid=%u, gid=%u}", cred.pid, cred.uid, cred.gid);
+	} else if (level == IPPROTO_TCP && option == TCP_ULP) {
+		trace_print(t, "\"%.*s\"", (int)len, (const char *)value);
 	} else if (len == sizeof(number)) {
 		memcpy(&number, value, sizeof(number));
 		trace_print(t, "[%d]", number);

@@ -141,7 +141,7 @@ static bool flow_splices(struct flow *f)
 		return true;
 	if (f->bulk < FLOW_BULK || f->watch || f->pipe[0] == FLOW_NEVER)
 		return false;
-	if (!f->from->splices || !f->to->splices ||
+	if (!f->from->splices_in || !f->to->splices_out ||
 		sys_pipe2(f->pipe, O_NONBLOCK | O_CLOEXEC) < 0) {
 		f->pipe[0] = FLOW_NEVER;
 		return false;

@@ -68,7 +68,7 @@ static void leg_find_kind(struct leg *l, int fd)
 	if (!l->is_socket || l->packets)
 		return;
 	l->drains = protocol != IPPROTO_SCTP;
-	l->splices = family == AF_UNIX || protocol == IPPROTO_TCP;
+	l->splices_in = l->splices_out = family == AF_UNIX || protocol == IPPROTO_TCP;
 }
 
 /* A Unix socket of datagrams is only answered when it has an address: the kernel picks one
@@ -204,20 +204,39 @@ static ssize_t below_read(void *arg, void *to, size_t len)
 	return l->readable ? leg_receive(l, to, len) : -EAGAIN;
 }
 
-static ssize_t below_write(void *arg, const void *data, size_t len)
+/* What a relay has to send is always one piece. */
+static ssize_t below_write(void *arg, const struct iovec *iov, int count)
 {
 	struct leg *l = arg;
 
-	return l->writable ? leg_send_on(l, data, len) : -EAGAIN;
+	return l->writable && count ? leg_send_on(l, iov->iov_base, iov->iov_len) : -EAGAIN;
 }
 
-static const struct tls_below leg_below = {below_read, below_write};
+static int below_take_keys(void *arg, const struct tls_crypto_info *keys)
+{
+	const struct leg *l = arg;
+
+	return l->sink.fd >= 0 ? -EOPNOTSUPP : tls_kernel_take(l->source.fd, keys);
+}
+
+static ssize_t below_send_record(void *arg, uint8_t type, const void *data, size_t len)
+{
+	struct leg *l = arg;
+
+	ssize_t n = l->writable ? tls_kernel_send(l->source.fd, type, data, len) : -EAGAIN;
+	if (n == -EAGAIN)
+		l->writable = false;
+	return n < 0 ? leg_note(l, n) : n;
+}
+
+static const struct tls_below leg_below = {
+	below_read, below_write, below_take_keys, below_send_record};
 
 int leg_start_tls(struct leg *l, struct tls_context *context, const struct tls_setup *setup)
 {
 	if (l->packets)
 		return -EPROTONOSUPPORT;
-	l->splices = false;
+	l->splices_in = l->splices_out = false;
 	l->readable = true; /* the handshake begins with a read */
 	l->writable = true;
 	return tls_new(&l->tls, context, setup, &leg_below, l, BYTES_NULL);
@@ -228,6 +247,7 @@ int leg_shake_hands(struct leg *l, struct fault *why)
 	int r = tls_shake_hands(l->tls);
 
 	tls_flush(l->tls);
+	l->splices_out = tls_is_in_kernel(l->tls);
 	l->readable |= tls_has_more(l->tls);
 	if (r < 0 && r != -EAGAIN)
 		*why = *tls_fault(l->tls);

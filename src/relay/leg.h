@@ -31,10 +31,11 @@ struct leg {
 	int shared; /* the socket by which a sender of datagrams is answered, or -1 */
 	int error;  /* a negative errno that a call gave: the kernel tells it only once */
 	bool is_socket : 1;
-	bool packets : 1;   /* SOCK_SEQPACKET, SOCK_DGRAM */
-	bool datagrams : 1; /* SOCK_DGRAM: it has no end */
-	bool drains : 1;    /* what one read does not fill was all there was */
-	bool splices : 1;   /* the kernel moves its bytes to and from pipes */
+	bool packets : 1;     /* SOCK_SEQPACKET, SOCK_DGRAM */
+	bool datagrams : 1;   /* SOCK_DGRAM: it has no end */
+	bool drains : 1;      /* what one read does not fill was all there was */
+	bool splices_in : 1;  /* the kernel moves its bytes to pipes, */
+	bool splices_out : 1; /* and from pipes */
 	bool readable : 1;
 	bool writable : 1;
 	bool hung_up : 1; /* the kernel said that the end is near */

@@ -354,6 +354,7 @@ static void connection_on_failed(struct stream *s, int error)
 {
 	struct connection *c = connection_of(s);
 
+	tls_door_tell_lost(c, error);
 	if (c->protocol->lost && !c->leaving)
 		c->protocol->lost(c);
 	connection_close(c);

@@ -45,6 +45,7 @@ FIGURE(denied, s->counters->denied)
 FIGURE(wrong_tokens, s->counters->wrong_tokens)
 FIGURE(tls_handshakes, s->server->tls.counters.done)
 FIGURE(tls_resumed, s->server->tls.counters.resumed)
+FIGURE(tls_kernel, s->server->tls.counters.kernel)
 FIGURE(tls_failed, s->server->tls.counters.failed)
 FIGURE(tls_unlisted, s->server->tls.counters.unlisted)
 FIGURE(tls_late, s->server->tls.counters.late)
@@ -92,6 +93,7 @@ static const struct figure figures[] = {
 	{"wrong_tokens", COUNTER, figure_wrong_tokens, "tokens shown that the hub does not know"},
 	{"tls_handshakes", COUNTER, figure_tls_handshakes, "TLS handshakes done"},
 	{"tls_resumed", COUNTER, figure_tls_resumed, "of these, by a ticket"},
+	{"tls_kernel", COUNTER, figure_tls_kernel, "of these, encrypted by the kernel"},
 	{"tls_failed", COUNTER, figure_tls_failed, "TLS handshakes that failed"},
 	{"tls_unlisted", COUNTER, figure_tls_unlisted, "of these, for a key that is not let in"},
 	{"tls_late", COUNTER, figure_tls_late, "TLS handshakes not done in time"},

@@ -63,6 +63,17 @@ static void tls_door_on_pause(struct deadlines *pause, struct deadline *pausing)
 	tls_door_let_one(container_of(pause, struct tls_door, pause));
 }
 
+void tls_door_tell_lost(const struct connection *c, int error)
+{
+	const struct tls *t = tls_stream_session(&c->stream);
+	struct fault why;
+
+	if (!t || !tls_is_established(t))
+		return;
+	stream_fault(&c->stream, error, c->peer, &why);
+	log_detail("%s", why.text);
+}
+
 /* ---- the handshake ---- */
 
 static void tls_door_is_done(struct tls_door *d)
@@ -78,6 +89,7 @@ static void tls_door_pass(struct connection *c)
 	tls_door_is_done(d);
 	d->counters.done++;
 	d->counters.resumed += tls_is_resumed(tls_stream_session(&c->stream));
+	d->counters.kernel += tls_is_in_kernel(tls_stream_session(&c->stream));
 	deadline_clear(&c->rest);
 	door_choose(c);
 }

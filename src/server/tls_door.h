@@ -31,6 +31,7 @@ enum { TLS_DOOR_WAIT_MS = 10 * 1000, TLS_DOOR_BRISK = 128, TLS_DOOR_PAUSE_MS = 2
 struct tls_counters {
 	uint64_t done;	  /* handshakes */
 	uint64_t resumed; /* of these, by a ticket */
+	uint64_t kernel;  /* of these, where the kernel encrypts what we send */
 	uint64_t failed;
 	uint64_t unlisted; /* of these, for the client's key */
 	uint64_t late;	   /* not done in time */
@@ -71,6 +72,9 @@ void tls_door_suffix(const struct tls_door *d, char text[TLS_DOOR_SUFFIX_SIZE]);
 /* A client that speaks TLS: of a `tls:` address, or with a hello as its first bytes, which will be
  * given to the session with what follows. */
 void tls_door_open(struct connection *c);
+
+/* Says, to who wants details, why a connection behind it is lost; of any other, nothing. */
+void tls_door_tell_lost(const struct connection *c, int error);
 
 /* Whether it speaks TLS already. */
 bool tls_door_is_behind(const struct connection *c);

@@ -1,5 +1,7 @@
 """Certificates made for a test, and the other end of TLS in the test's own hands."""
 
+import base64
+import hashlib
 import ssl
 import subprocess
 
@@ -108,8 +110,6 @@ class TlsPeer(Peer):
 
 def pinned(path):
     """The pin of a certificate, as ferry writes it."""
-    command = (
-        f"openssl x509 -in {path} -noout -pubkey | openssl pkey -pubin -outform DER |"
-        "openssl dgst -sha256 -binary | basenc --base64url | tr -d ="
-    )
-    return "sha256:" + subprocess.check_output(command, shell=True, text=True).strip()
+    command = f"openssl x509 -in {path} -noout -pubkey | openssl pkey -pubin -outform DER"
+    key = hashlib.sha256(subprocess.check_output(command, shell=True)).digest()
+    return "sha256:" + base64.urlsafe_b64encode(key).decode().rstrip("=")

@@ -35,15 +35,15 @@ static ssize_t side_read(void *arg, void *to, size_t len)
 	return (ssize_t)n;
 }
 
-static ssize_t side_write(void *arg, const void *data, size_t len)
+static ssize_t side_write(void *arg, const struct iovec *iov, int count)
 {
 	struct side *s = arg;
 
-	fuzz_check(buffer_append(s->out, data, len) == 0);
-	return (ssize_t)len;
+	fuzz_check(buffer_append(s->out, iov->iov_base, iov->iov_len) == 0);
+	return (ssize_t)iov->iov_len;
 }
 
-static const struct tls_below below = {side_read, side_write};
+static const struct tls_below below = {.read = side_read, .write = side_write};
 
 static int accept_any(void *arg, const struct tls_peer *peer, struct fault *why)
 {

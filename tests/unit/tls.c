@@ -42,20 +42,20 @@ static ssize_t side_read(void *arg, void *to, size_t len)
 	return (ssize_t)n;
 }
 
-static ssize_t side_write(void *arg, const void *data, size_t len)
+static ssize_t side_write(void *arg, const struct iovec *iov, int count)
 {
 	struct side *s = arg;
-	size_t n = s->room < len ? s->room : len;
+	size_t n = s->room < iov->iov_len ? s->room : iov->iov_len;
 
 	s->writes++;
 	if (!n)
 		return -EAGAIN;
 	s->room -= n;
-	assert_int_equal(buffer_append(s->out, data, n), 0);
+	assert_int_equal(buffer_append(s->out, iov->iov_base, n), 0);
 	return (ssize_t)n;
 }
 
-static const struct tls_below below = {side_read, side_write};
+static const struct tls_below below = {.read = side_read, .write = side_write};
 
 static void side_open(
 	struct side *s, struct tls_context *c, const struct tls_setup *setup, struct bytes already)

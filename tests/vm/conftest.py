@@ -31,7 +31,10 @@ GUEST_CID = 3
 UNIT_TESTS = ["unit-dial", "unit-holder", "unit-listener", "unit-vsock"]
 
 DIAGNOSTICS = ["unix_diag", "tcp_diag", "udp_diag", "vsock_diag"]
-ONE = ["vsock_loopback", "sctp", "sctp_diag", "tls", *DIAGNOSTICS]
+# The kernel's TLS, and the ciphers that it would load itself where there is a modprobe.
+TLS = ["tls", "gcm", "ctr", "ghash_generic", "aesni_intel", "chacha20poly1305", "chacha_generic"]
+TLS += ["poly1305_generic"]
+ONE = ["vsock_loopback", "sctp", "sctp_diag", *TLS, *DIAGNOSTICS]
 HOST = ["vsock_loopback", "vhost_vsock", "kvm_amd", *DIAGNOSTICS]
 GUEST = ["virtio_pci", "vsock_loopback", "vmw_vsock_virtio_transport", *DIAGNOSTICS]
 
@@ -84,6 +87,9 @@ def images(linux):
         one = _image(linux, ONE)
         one.python()
         one.tree(BLACKBOX)
+        one.program("openssl")
+        one.file("/etc/ssl/openssl.cnf")
+        one.file("/etc/ssl/openssl.cnf", "usr/lib/ssl/openssl.cnf")
         for name in UNIT_TESTS:
             one.program(UNIT / name)
         one.write(directory / "one")
