@@ -34,14 +34,15 @@ static struct deadlines *crossing_idle(const struct crossing *c)
 	return c->from.shared >= 0 ? &c->relay->datagram_idle : &c->relay->idle;
 }
 
-/* A socket of datagrams has no end: when the other side's has come, it is over once nothing comes
- * for a while. */
+/* A socket of datagrams has no end: when the other side's has come, or the relay stops, it is over
+ * once nothing comes for a while. */
 static bool crossing_has_no_end(const struct crossing *c)
 {
-	return (c->there.over && c->to.datagrams) || (c->back.over && c->from.datagrams);
+	return (c->there.over && c->to.datagrams) || (c->back.over && c->from.datagrams) ||
+	       (c->relay->stopping && c->from.shared >= 0);
 }
 
-static void crossing_moved(struct crossing *c)
+void crossing_moved(struct crossing *c)
 {
 	deadline_set(
 		crossing_has_no_end(c) ? &c->relay->last_datagram : crossing_idle(c), &c->wait);

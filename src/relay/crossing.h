@@ -22,6 +22,7 @@ struct route {
 	int proxy; /* version of the header that connections begin with, 0: none */
 	struct cidr *trust;
 	size_t trust_count;
+	size_t sessions;	 /* with senders of datagrams */
 	bool single;		 /* one connection, then it is over */
 	bool waiting;		 /* for room in the quota */
 	struct list *senders;	 /* crossings of datagram senders, by the hash of their address */
@@ -70,6 +71,7 @@ struct relay {
 	struct deadlines start;
 	struct ending settled; /* tells that nothing is left */
 	uint64_t next_id;
+	bool stopping; /* nobody new is let in */
 };
 
 /* Takes what is in the channel. One that is not ADMITTED, for want of a place in the quota, waits
@@ -87,6 +89,9 @@ void crossing_push(struct crossing *c, struct bytes packet);
 bool crossing_is_held_up(const struct crossing *c);
 
 void crossing_close(struct crossing *c, enum crossing_end end, int error);
+
+/* The time for which nothing may move begins anew; how long that is depends on what C waits for. */
+void crossing_moved(struct crossing *c);
 
 /* The deadline that the relay's timers tell of. */
 void crossing_on_idle(struct deadlines *d, struct deadline *which);

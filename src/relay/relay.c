@@ -43,7 +43,7 @@ static void route_forget(struct route *route, const struct crossing *c)
 		route->queued = NULL;
 	if (route->slow == c)
 		route_go_on(route);
-	if (route->single)
+	if (route->single || (route->relay->stopping && !route->sessions))
 		listener_close(&route->listener);
 	else
 		listener_retry(&route->listener);
@@ -93,21 +93,30 @@ static bool is_unix(const struct route *route)
 	return route->listener.address.scheme->kind == ADDRESS_UNIX;
 }
 
+/* A place in the quota was taken for it. */
+static struct crossing *route_add_sender(struct route *route, const struct packet *p)
+{
+	struct crossing *c = crossing_open_sender(route, p);
+
+	if (!c) {
+		quota_give(route->relay->options.quota);
+		return NULL;
+	}
+	list_push(&route->senders[sender_bucket(&p->from)], &c->sender);
+	route->sessions++;
+	if (route->single)
+		route->only = c;
+	return c;
+}
+
 static void route_on_packet(struct listener *l, const struct packet *p)
 {
 	struct route *route = container_of(l, struct route, listener);
 	struct quota *quota = route->relay->options.quota;
 	struct crossing *c = route_find_sender(route, p);
 
-	if (!c && quota_take(quota)) {
-		c = crossing_open_sender(route, p);
-		if (!c)
-			quota_give(quota);
-		else
-			list_push(&route->senders[sender_bucket(&p->from)], &c->sender);
-		if (c && route->single)
-			route->only = c;
-	}
+	if (!c && !route->relay->stopping && quota_take(quota))
+		c = route_add_sender(route, p);
 	if (c)
 		crossing_push(c, p->data);
 	/* Unix senders wait in their own send(2) for the target of one of them, and lose nothing.
@@ -281,6 +290,7 @@ void relay_forget(struct relay *r, struct crossing *c, enum crossing_end end, in
 		.why = c->why.text,
 	};
 
+	c->route->sessions -= !list_empty(&c->sender);
 	list_unlink(&c->node);
 	list_unlink(&c->sender);
 	if (r->options.ended)
@@ -315,22 +325,20 @@ void relay_look_again(struct relay *r)
 		route_look_again(container_of(node, struct route, node));
 }
 
-/* Senders of datagrams are answered by the listening socket, and never say that they have ended. */
-static void relay_end_senders(struct relay *r)
-{
-	list_each_safe (node, &r->crossings) {
-		struct crossing *c = container_of(node, struct crossing, node);
-		if (c->from.shared >= 0)
-			crossing_close(c, CROSSING_ENDED, 0);
-	}
-}
-
+/* Senders of datagrams are answered by the listening socket, and never say that they have ended: it
+ * stays for them until nothing has come for a while. */
 void relay_stop(struct relay *r)
 {
-	relay_end_senders(r);
+	r->stopping = true;
+	list_each (node, &r->crossings) {
+		struct crossing *c = container_of(node, struct crossing, node);
+		if (c->joined && c->from.shared >= 0)
+			crossing_moved(c);
+	}
 	list_each (node, &r->routes) {
 		struct route *route = container_of(node, struct route, node);
-		listener_close(&route->listener);
+		if (!route->sessions)
+			listener_close(&route->listener);
 	}
 	ending_ask(r->loop, &r->settled);
 }

@@ -359,18 +359,44 @@ def test_a_second_relay_on_the_port_is_refused(relay, ferry):
 # ---- ending
 
 
+def wait_until_it_listens_no_more(program):
+    with pytest.raises(OSError):
+        while True:
+            connect(program.address).close()
+
+
 def test_what_is_under_way_ends_by_itself_after_a_signal(relay, tmp_path):
     target = Side("tcp", tmp_path)
     program = relay("tcp:127.0.0.1:0", target.address, "--threads", "2")
     with connect(program.address) as here, target.accept() as there:
         target.socket.close()
         program.process.terminate()
-        with pytest.raises(OSError):
-            while True:
-                connect(program.address).close()
+        wait_until_it_listens_no_more(program)
         here.sendall(b"still")
         assert there.recv(100) == b"still"
     program.wait()
+
+
+def test_answers_to_datagrams_arrive_after_a_signal(relay):
+    """Who has a session is still served, nobody else gets one, and the end waits for no one long."""
+    with udp_socket() as target, udp_socket() as known, udp_socket() as late:
+        words = ["udp:127.0.0.1:0", f"udp:127.0.0.1:{target.getsockname()[1]}"]
+        program = relay(*words, "--also", "127.0.0.1:0", "exec:cat", "--threads", "1", "--json")
+        to = ("127.0.0.1", port_of(program))
+        known.sendto(b"question", to)
+        _, session = target.recvfrom(100)
+        program.process.terminate()
+        wait_until_it_listens_no_more(bound(program))
+        late.sendto(b"too late", to)
+        known.sendto(b"one more", to)
+        assert target.recvfrom(100) == (b"one more", session)
+        for answer in (b"answer", b"and another"):
+            target.sendto(answer, session)
+            assert known.recvfrom(100) == (answer, to)
+        program.wait()
+        name = f"127.0.0.1:{known.getsockname()[1]}"
+        ended = json.loads(program.wait_for(rf'.*"closed".*"from":"{name}".*')[0])
+        assert (ended["sent"], ended["received"], ended["end"]) == (16, 17, "ended")
 
 
 def test_a_second_signal_does_not_wait(relay, tmp_path):
@@ -378,9 +404,7 @@ def test_a_second_signal_does_not_wait(relay, tmp_path):
     program = relay("tcp:127.0.0.1:0", target.address)
     with connect(program.address) as here, target.accept():
         program.process.terminate()
-        with pytest.raises(OSError):
-            while True:
-                connect(program.address).close()
+        wait_until_it_listens_no_more(program)
         program.process.terminate()
         program.wait()
         with pytest.raises(ConnectionResetError):
