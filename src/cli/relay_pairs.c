@@ -49,8 +49,8 @@ int relay_pairs_read(
 			next++;
 		p->at[i].from = ADDRESS_NULL;
 		p->count++;
-		r = pair_read(
-			&p->at[i], from, words[1 + i], more->texts + first, next - first, why);
+		r = pair_read(&p->at[i], from, words[1 + i],
+			next > first ? more->texts + first : NULL, next - first, why);
 		if (next < more->count)
 			from = more->texts[next++];
 	}
