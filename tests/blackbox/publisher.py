@@ -7,7 +7,9 @@ import socket
 import threading
 import time
 
+from peer import Peer
 from program import PATIENCE
+from web import TEXT, frame, read_frame, upgrade
 
 
 class UnixHTTP(http.client.HTTPConnection):
@@ -22,12 +24,14 @@ class UnixHTTP(http.client.HTTPConnection):
 
 
 class Publisher(threading.Thread):
-    """Publishes until told to stop, each request again and again until it is acknowledged."""
+    """Publishes until told to stop, each request again and again until it is acknowledged. Any other
+    answer ends it, and is its `error`."""
 
     def __init__(self, path, name, batch):
         super().__init__(daemon=True)
         self.path, self.label, self.batch = path, name, batch
         self.acknowledged, self.last_ids = [], []
+        self.error = None
         self.stopping = threading.Event()
         self.start()
 
@@ -56,12 +60,52 @@ class Publisher(threading.Thread):
             time.sleep(0.002)  # between two tries: the hub is not there
 
     def run(self):
+        try:
+            self.publish_all()
+        except Exception as error:
+            self.error = error
+
+    def publish_all(self):
         number = 0
         while not self.stopping.is_set():
             texts = [f"{self.label} {number} {i}" for i in range(self.batch)]
             self.last_ids.append(self.publish(number, texts))
             self.acknowledged += texts
             number += 1
+
+
+class Receipted(Publisher):
+    """The same over WebSocket: on one connection until that breaks, each message with a receipt."""
+
+    peer = None
+
+    def connect(self, first):
+        self.peer = Peer(f"unix:{self.path}")
+        query = f"format=json&client={self.label}&first={first}&name={self.label}"
+        upgrade(self.peer, f"/topics/load?{query}")
+
+    def receipt(self, last):
+        """The id of the message with that number."""
+        while True:
+            told = json.loads(read_frame(self.peer)[1])
+            if "refused" in told:
+                raise RuntimeError(told)
+            if told.get("stored", 0) >= last:
+                return told["id"]
+
+    def publish(self, number, texts):
+        first = number * self.batch + 1
+        while True:
+            with contextlib.suppress(OSError, AssertionError):  # a Peer asserts that it can read
+                if not self.peer:
+                    self.connect(first)
+                for text in texts:
+                    self.peer.send(frame(TEXT, text.encode()))
+                return self.receipt(first + len(texts) - 1)
+            if self.peer:
+                self.peer.close()
+            self.peer = None
+            time.sleep(0.002)  # between two tries: the hub is not there
 
 
 def shout(path, stop):
@@ -94,6 +138,7 @@ def finish(publishers):
     for publisher in publishers:
         publisher.join(PATIENCE)
         assert not publisher.is_alive()
+        assert not publisher.error, publisher.error
 
 
 def stored(hub_path):

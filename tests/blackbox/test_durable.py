@@ -1,4 +1,5 @@
-"""Nothing acknowledged is lost: a hub with a store is killed at random moments under load.
+"""Nothing acknowledged is lost: a hub with a store is killed at random moments under load, by HTTP,
+WebSocket, and plain clients who are promised nothing.
 
 FERRY_KILLS says how often (20 by default; a thousand take some minutes).
 """
@@ -15,7 +16,7 @@ import pytest
 from hub import Hub
 from paths import FERRY
 from program import PATIENCE
-from publisher import Publisher, UnixHTTP, check, finish, shout, stored
+from publisher import Publisher, Receipted, UnixHTTP, check, finish, shout, stored
 
 KILLS = int(os.environ.get("FERRY_KILLS", "20"))
 
@@ -43,6 +44,7 @@ def test_kill_9_at_random_moments(restart, tmp_path):
     path = tmp_path / "hub"
     hub = restart()
     publishers = [Publisher(path, "one", 1), Publisher(path, "two", 1), Publisher(path, "many", 20)]
+    publishers += [Receipted(path, "socket", 1), Receipted(path, "sockets", 20)]
     stop = threading.Event()
     noise = threading.Thread(target=shout, args=(path, stop), daemon=True)
     noise.start()
@@ -55,6 +57,7 @@ def test_kill_9_at_random_moments(restart, tmp_path):
     noise.join(PATIENCE)
 
     check(stored(path), publishers)
+    assert all(publisher.acknowledged for publisher in publishers)
     assert sum(len(publisher.acknowledged) for publisher in publishers) > KILLS
     hub.stop()
     with contextlib.closing(sqlite3.connect(tmp_path / "chat.db")) as file:
