@@ -171,6 +171,17 @@ def test_relay_from_across_to_tcp(side):
     server.wait()
 
 
+@pytest.mark.parametrize("cid", ["host", "local", GUEST_CID])
+def test_names_of_machines(host, guest, cid):
+    """The guest reaches its host, and itself, by names that are the same in every guest."""
+    across = (host, guest, HOST_CID, GUEST_CID) if cid == "host" else (guest, guest, GUEST_CID, 1)
+    hub = Side(*across).listen()
+    guest.check(f"ferry send --name anna vsock:{cid}:{PORT} hi")
+    hub.wait_for("This is what anna sent: hi")
+    hub.kill()
+    assert hub.wait().status == 0
+
+
 def refused(machine, address):
     """The line that says why ADDRESS cannot be reached from MACHINE."""
     result = machine.run(f"ferry send {address} hi")
