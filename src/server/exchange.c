@@ -32,6 +32,8 @@ void exchange_finish(struct exchange *x)
 	pace_start(x);
 	if (!x->keep_alive)
 		connection_leave(c);
+	else if (!c->holding && buffer_len(&c->held))
+		connection_proceed(c); /* what was read to see the end */
 	else
 		connection_release(c);
 }
@@ -355,6 +357,15 @@ static size_t exchange_receive_body(struct exchange *x, struct bytes data)
 	return data.len - in.len;
 }
 
+/* The client's end is the end of what is under way. To see it, what comes is read as far as a head
+ * may reach, though nobody looks at it yet. */
+static bool exchange_minds_end(const struct exchange *x)
+{
+	const struct handler *h = x->handler;
+
+	return h && (h->ended || (x->streaming && !h->finite && !x->connection->polls));
+}
+
 static size_t exchange_received(struct connection *c, struct bytes data)
 {
 	struct exchange *x = exchange_of(c);
@@ -363,7 +374,8 @@ static size_t exchange_received(struct connection *c, struct bytes data)
 		return exchange_receive_body(x, data);
 	/* Not before the answer is out, and not faster than answers are read. */
 	if (x->handler || stream_is_blocked(&c->stream)) {
-		connection_hold(c);
+		if (!exchange_minds_end(x) || data.len >= HTTP_HEAD_MAX)
+			connection_hold(c);
 		return 0;
 	}
 	return exchange_receive_head(x, data);

@@ -344,6 +344,17 @@ def test_a_subscriber_that_vanishes_behind_a_request_of_its_own(start_hub, tmp_p
         post(sender, "and all goes on")
 
 
+def test_the_end_of_one_who_waits_behind_a_request_of_its_own(start_hub, tmp_path):
+    """Neither a subscriber nor a server is kept that is gone and can be told nothing."""
+    hub = start_hub(f"unix:{tmp_path}/hub")
+    for waiting in ("GET /topics/lobby", "POST /services/up/next"):
+        peer = hub.peer()
+        peer.send(f"{waiting} HTTP/1.1\r\n{HOST}\r\nGET /status HTTP/1.1\r\n{HOST}\r\n")
+        peer.end()
+        hub.wait_for("^Closed connection")
+        peer.close()
+
+
 def test_a_subscriber_that_takes_nothing_is_let_go(start_hub):
     hub = start_hub("tcp:localhost:0", "--heartbeat=200ms")
     slow = Subscriber(hub, "events")
