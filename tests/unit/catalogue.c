@@ -218,6 +218,53 @@ static void shares_what_is_being_found_out(void **state)
 	file_close(&two);
 }
 
+struct reader {
+	struct shelf *shelf;
+	pthread_t thread;
+	int result;
+	uint8_t sha256[SHA256_SIZE];
+};
+
+static void *reader_run(void *data)
+{
+	struct reader *r = data;
+	struct file f;
+
+	r->result = file_open(r->shelf->catalogue, bytes_text("a"), &f);
+	while (r->result == 0 || r->result == FILE_MORE) {
+		r->result = file_hash(r->shelf->catalogue, &f);
+		if (f.hashed)
+			break;
+	}
+	memcpy(r->sha256, f.sha256, SHA256_SIZE);
+	file_close(&f);
+	return NULL;
+}
+
+static void shares_it_among_threads(void **state)
+{
+	static const struct timespec before[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+	struct shelf *s = *state;
+	struct reader readers[4];
+	struct stat st;
+
+	plant(s, "a", "abc");
+	cleanup(cleanup_close) int fd = source_open(s, "a", &st);
+	assert_int_equal(ftruncate(fd, STRETCHES * STRETCH - 1), 0);
+	assert_int_equal(futimens(fd, before), 0);
+	for (size_t i = 0; i < 4; i++) {
+		readers[i] = (struct reader){.shelf = s};
+		assert_int_equal(
+			pthread_create(&readers[i].thread, NULL, reader_run, &readers[i]), 0);
+	}
+	for (size_t i = 0; i < 4; i++) {
+		pthread_join(readers[i].thread, NULL);
+		assert_int_equal(readers[i].result, 0);
+		assert_memory_equal(readers[i].sha256, readers[0].sha256, SHA256_SIZE);
+	}
+	assert_true(list_empty(&s->catalogue->hashings.list));
+}
+
 static void goes_on_when_one_leaves(void **state)
 {
 	static const struct timespec before[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
@@ -258,6 +305,7 @@ int main(void)
 		ON_SHELF(keeps_its_bounds),
 		ON_SHELF(has_one_owner),
 		ON_SHELF(shares_what_is_being_found_out),
+		ON_SHELF(shares_it_among_threads),
 		ON_SHELF(goes_on_when_one_leaves),
 	};
 
