@@ -239,6 +239,7 @@ def test_accepted(only, words):
 def test_refused(only, words):
     status, said = s_client(only, *words.split())
     assert status == 1 and "Cipher is (NONE)" in said, said
+    assert "SSL alert number" in said, "it is the hub that refuses"
 
 
 def test_a_key_of_rsa(start_hub, authority):
