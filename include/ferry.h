@@ -375,7 +375,8 @@ FERRY_API int ferry_reply_end(struct ferry_request *r, int exit_status);
 /* Gives no reply, or no more of it: the asker is told that the server broke off. R is gone then. */
 FERRY_API void ferry_request_drop(struct ferry_request *r);
 
-/* Takes no more requests, and waits until the hub has the replies to those at hand. */
+/* Takes no more requests, and waits until the hub has the replies to those at hand. What the hub
+ * has given meanwhile is still handed to `request`. */
 FERRY_API int ferry_service_finish(struct ferry_service *s, int timeout_ms);
 
 /* Ends at once; requests at hand are dropped, and gone. Takes NULL; returns NULL. */

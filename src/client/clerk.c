@@ -50,6 +50,22 @@ static void clerk_lose_hub(struct clerk *c, const struct fault *why)
 		c->handler->hub(c, why);
 }
 
+static void clerk_finish(struct clerk *c, const struct fault *why)
+{
+	if (!c->serving)
+		return;
+	c->serving = c->replying = false;
+	c->owing = c->owing && why;
+	c->handler->over(c, why);
+}
+
+/* All of a reply is with the kernel: it arrives before whatever the hub says next. */
+static void clerk_look_sent(struct clerk *c)
+{
+	if (c->replying && c->asked && !c->take.left && !http_call_is_blocked(&c->take))
+		clerk_finish(c, NULL);
+}
+
 /* The connection is there, and `next` is asked for. */
 static void take_on_writable(struct http_call *call)
 {
@@ -60,19 +76,27 @@ static void take_on_writable(struct http_call *call)
 	c->lost = false;
 	if (news)
 		c->handler->hub(c, NULL);
+	clerk_look_sent(c);
+	if (c->replying && c->way == call)
+		c->handler->writable(c);
 }
 
-static void clerk_finish(struct clerk *c, const struct fault *why)
+/* The hub does not take the reply. */
+static void clerk_refuse(struct clerk *c, int status)
 {
-	if (!c->serving)
-		return;
-	c->serving = c->replying = false;
-	c->owing = c->owing && why;
-	c->handler->over(c, why);
+	struct fault why;
+
+	c->owing = c->owing && status != 410;
+	if (c->owing)
+		fault_set(
+			&why, reply_error(status), "the hub does not take the reply (%d)", status);
+	else
+		fault_set(&why, -EPIPE, "nobody waits for the reply any more");
+	clerk_finish(c, &why);
 }
 
 static int clerk_post(struct clerk *c, struct http_call *call, const char *path, struct bytes id,
-	struct http_writer *head)
+	const char *query, struct http_writer *head)
 {
 	cleanup(buffer_deinit) struct buffer target = BUFFER_NULL;
 
@@ -83,6 +107,8 @@ static int clerk_post(struct clerk *c, struct http_call *call, const char *path,
 		r = buffer_print(&target, "%s", path);
 	if (r == 0 && id.len)
 		r = buffer_append(&target, id.data, id.len);
+	if (r == 0)
+		r = buffer_print(&target, "%s", query);
 	if (r < 0)
 		return r;
 	http_call_begin(call, head, HTTP_POST, buffer_bytes(&target));
@@ -107,11 +133,32 @@ static void clerk_explain(const struct clerk *c, int status, struct fault *why)
 			status);
 }
 
+static void clerk_has_left(struct clerk *c)
+{
+	clerk_break(c);
+	c->handler->over(c, NULL);
+}
+
+/* The reply that went along is one that nobody waits for, or the hub is one that has no request for
+ * an answer: then it is asked by itself. */
+static void take_on_no_request(struct clerk *c, int status)
+{
+	c->asked = false;
+	c->anew = true;
+	if (c->replying)
+		clerk_refuse(c, status);
+}
+
 static void take_on_head(struct http_call *call, const struct http_response *r)
 {
 	struct clerk *c = clerk_of_take(call);
 	struct bytes id = http_fields_get_only(&r->fields, "Request-Id");
 
+	if (c->asked && (c->replying || r->status != 200)) {
+		take_on_no_request(c, r->status);
+		return;
+	}
+	c->asked = c->leaving = false;
 	buffer_consume(&c->id, buffer_len(&c->id));
 	if (r->status >= 400 && r->status < 500 && reply_error(r->status) != -EAGAIN) {
 		struct fault why;
@@ -139,13 +186,17 @@ static void take_on_ended(struct http_call *call)
 
 	if (c->serving)
 		c->handler->whole(c);
+	else if (c->leaving)
+		clerk_has_left(c);
+	else if (c->anew)
+		clerk_next(c);
 	else if (!buffer_len(&c->id))
 		clerk_retry(c);
 }
 
 static bool clerk_has_replied(const struct clerk *c)
 {
-	return c->replying && !c->reply.left;
+	return c->replying && c->way == &c->reply && !c->reply.left;
 }
 
 static void take_on_failed(struct http_call *call, const struct fault *why)
@@ -154,7 +205,10 @@ static void take_on_failed(struct http_call *call, const struct fault *why)
 
 	if (clerk_has_replied(c))
 		return; /* the hub may well want no more of the request then */
-	if (c->serving)
+	c->asked = c->anew = false;
+	if (c->leaving)
+		clerk_has_left(c);
+	else if (c->serving)
 		clerk_finish(c, why);
 	else if (http_call_is_stale(call))
 		clerk_next(c);
@@ -177,12 +231,16 @@ void clerk_next(struct clerk *c)
 	struct http_writer head;
 
 	c->serving = c->replying = false;
+	if (c->asked)
+		return;
+	c->anew = false;
 	if (c->owing) /* so it learns that none comes */
 		http_call_break(&c->take);
 	c->owing = false;
 	uv_timer_stop(c->timer);
 	buffer_consume(&c->id, buffer_len(&c->id));
-	int r = clerk_post(c, &c->take, "/next?tied=1", BYTES_NULL, &head);
+	int r = clerk_post(c, &c->take, c->goes_on ? "/next?tied=reply" : "/next?tied=1",
+		BYTES_NULL, "", &head);
 	if (r == 0)
 		r = http_call_start(&c->take, &head, 0, DIAL_MS);
 	if (r < 0)
@@ -203,19 +261,8 @@ void clerk_proceed(struct clerk *c)
 
 static void reply_on_head(struct http_call *call, const struct http_response *r)
 {
-	struct fault why;
-
-	struct clerk *c = clerk_of_reply(call);
-
-	if (r->status < 300)
-		return;
-	c->owing = c->owing && r->status != 410;
-	if (c->owing)
-		fault_set(&why, reply_error(r->status), "the hub does not take the reply (%d)",
-			r->status);
-	else
-		fault_set(&why, -EPIPE, "nobody waits for the reply any more");
-	clerk_finish(c, &why);
+	if (r->status >= 300)
+		clerk_refuse(clerk_of_reply(call), r->status);
 }
 
 static void reply_on_body(struct http_call *call, struct bytes piece)
@@ -248,13 +295,29 @@ static const struct http_call_handler clerk_reply_handler = {
 	.writable = reply_on_writable,
 };
 
+static void clerk_on_sent(struct ending *e)
+{
+	clerk_look_sent(container_of(e, struct clerk, sent));
+}
+
+/* What was written last is sent at the end of the turn, before this ending comes. */
+static int clerk_wrote(struct clerk *c, int r)
+{
+	if (r == 0 && c->asked && !c->take.left)
+		ending_ask(c->take.link.loop, &c->sent);
+	return r;
+}
+
 int clerk_begin(struct clerk *c, const struct clerk_reply *r)
 {
+	bool same = c->goes_on && c->take.over && c->take.kept;
+	struct http_call *way = same ? &c->take : &c->reply;
 	struct http_writer head;
 
 	if (!c->serving)
 		return -EPIPE;
-	int e = clerk_post(c, &c->reply, "/replies/", buffer_bytes(&c->id), &head);
+	int e = clerk_post(
+		c, way, "/replies/", buffer_bytes(&c->id), same ? "?next=1&tied=reply" : "", &head);
 	if (e < 0)
 		return e;
 	if (r->type)
@@ -263,14 +326,18 @@ int clerk_begin(struct clerk *c, const struct clerk_reply *r)
 		http_writer_number(&head, "Exit-Status", (uint64_t)r->exit);
 	if (r->lines.len && buffer_append(head.out, r->lines.data, r->lines.len) < 0)
 		return -ENOMEM;
-	e = http_call_start(&c->reply, &head, r->length, DIAL_MS);
+	e = http_call_start(way, &head, r->length, DIAL_MS);
 	c->replying = e == 0;
-	return e;
+	c->asked = same && e == 0;
+	c->way = way;
+	if (c->asked)
+		buffer_consume(&c->id, buffer_len(&c->id));
+	return clerk_wrote(c, e);
 }
 
 int clerk_write(struct clerk *c, struct bytes piece)
 {
-	return c->replying ? http_call_write(&c->reply, piece) : 0;
+	return c->replying ? clerk_wrote(c, http_call_write(c->way, piece)) : 0;
 }
 
 int clerk_end(struct clerk *c, int exit)
@@ -282,7 +349,19 @@ int clerk_end(struct clerk *c, int exit)
 		return 0;
 	if (exit >= 0)
 		len = snprintf(trailer, sizeof(trailer), "Exit-Status: %d\r\n", exit);
-	return http_call_end(&c->reply, bytes_of(trailer, (size_t)len));
+	return clerk_wrote(c, http_call_end(c->way, bytes_of(trailer, (size_t)len)));
+}
+
+/* Whatever is said behind a call that waits for a request ends the wait. */
+bool clerk_leave(struct clerk *c)
+{
+	if (c->asked && !c->replying &&
+		http_call_follow(&c->take, HTTP_HEAD, BYTES_LITERAL("/")) == 0) {
+		c->leaving = true;
+		return true;
+	}
+	clerk_break(c);
+	return false;
 }
 
 /* ---- life ---- */
@@ -293,6 +372,8 @@ int clerk_init(struct clerk *c, struct loop *l, const struct address *a, struct 
 	*c = CLERK_NULL;
 	c->handler = handler;
 	c->service = service;
+	c->way = &c->reply;
+	ending_init(&c->sent, clerk_on_sent);
 	c->timer = malloc(sizeof(*c->timer));
 	if (!c->timer)
 		return -ENOMEM;
@@ -306,7 +387,8 @@ void clerk_break(struct clerk *c)
 {
 	if (!c->timer)
 		return;
-	c->serving = c->replying = false;
+	c->serving = c->replying = c->asked = c->anew = c->leaving = false;
+	ending_cancel(&c->sent);
 	uv_timer_stop(c->timer);
 	http_call_break(&c->take);
 	http_call_break(&c->reply);

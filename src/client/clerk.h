@@ -9,6 +9,10 @@
  * request to the next. The request is tied to its connection: a clerk that dies is missed at once.
  * Who lets the reply begin before having all of it is told when the asker leaves.
  *
+ * A clerk that `goes_on` replies by the connection that brought the request, once it has all of
+ * that, and asks for the next one with the reply, which spares either side two system calls a
+ * request. So it may have been given the next when its owner wants no more: clerk_leave().
+ *
  * A clerk that has been at the hub once comes back when the hub is away for a while.
  *
  * Callbacks may call anything here, clerk_deinit() included; the memory must stay until the turn
@@ -51,8 +55,14 @@ struct clerk {
 	struct http_call reply; /* takes the reply */
 	const struct clerk_handler *handler;
 	const char *service;
-	struct buffer id; /* of the request at hand */
+	struct buffer id;      /* of the request at hand */
+	struct http_call *way; /* that the reply goes by */
+	struct ending sent;    /* a reply may be, that the next request is asked for with */
 	uv_timer_t *timer;
+	bool goes_on; /* the owner's choice */
+	bool asked;   /* with the reply, for the next request */
+	bool anew;    /* it has to be asked for once more */
+	bool leaving;
 	bool serving; /* a request is at hand, and its reply is not over */
 	bool replying;
 	bool owing; /* the hub waits for a reply to the request it gave last */
@@ -69,11 +79,16 @@ int clerk_init(struct clerk *c, struct loop *l, const struct address *a, struct 
 /* Breaks off what is under way. Safe on CLERK_NULL and twice. */
 void clerk_deinit(struct clerk *c);
 
-/* Takes the next request; one at hand that has no reply yet is broken off. */
+/* Takes the next request, which may be on its way already; one at hand that has no reply yet is
+ * broken off. */
 void clerk_next(struct clerk *c);
 
 /* Takes no request, and lets go of one at hand: its asker is told that the server broke off. */
 void clerk_break(struct clerk *c);
+
+/* Takes no further request, though one may be on its way: true, and either that comes or, like one
+ * that has been replied to, `over`. False when there is none: the clerk is at rest. */
+bool clerk_leave(struct clerk *c);
 
 /* Holds the request's body back, and lets it come again. */
 void clerk_hold(struct clerk *c);
@@ -91,5 +106,5 @@ int clerk_end(struct clerk *c, int exit);
 
 static inline bool clerk_is_blocked(const struct clerk *c)
 {
-	return http_call_is_blocked(&c->reply);
+	return http_call_is_blocked(c->way);
 }

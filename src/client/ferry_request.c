@@ -29,8 +29,16 @@ void serving_next(struct serving *v)
 	v->state = SERVING_IDLE;
 	list_unlink(&v->node);
 	context_touch(v->service->ferry);
-	if (!v->service->finishing && !v->service->why.error)
+	if (v->service->finishing)
+		serving_leave(v);
+	else if (!v->service->why.error)
 		clerk_next(&v->clerk);
+}
+
+/* Until the hub has said whether there is one more request. */
+void serving_leave(struct serving *v)
+{
+	v->state = clerk_leave(&v->clerk) ? SERVING_REPLIED : SERVING_IDLE;
 }
 
 static void serving_refuse(struct serving *v, const char *status, const char *text)

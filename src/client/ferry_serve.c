@@ -92,6 +92,7 @@ static int service_start(struct ferry_service *s, size_t count)
 			s->name, &serving_clerk);
 		if (r < 0)
 			return r;
+		v->clerk.goes_on = s->options.request != NULL;
 		clerk_next(&v->clerk);
 	}
 	return 0;
@@ -184,7 +185,7 @@ int ferry_service_finish(struct ferry_service *s, int timeout_ms)
 	for (size_t i = 0; i < s->count; i++) {
 		struct serving *v = &s->servings[i];
 		if (v->state == SERVING_IDLE)
-			clerk_break(&v->clerk);
+			serving_leave(v);
 		else if (v->state == SERVING_READY)
 			ferry_request_drop(&v->request);
 	}

@@ -136,6 +136,16 @@ int http_call_end(struct http_call *c, struct bytes trailers)
 	return r < 0 ? r : call_send_soon(c);
 }
 
+int http_call_follow(struct http_call *c, enum http_method method, struct bytes target)
+{
+	struct http_writer w;
+
+	request_begin_at(&w, &c->out, c->address, &c->link, method, target);
+	c->last = true;
+	int r = http_writer_end(&w);
+	return r < 0 ? r : call_send_soon(c);
+}
+
 int http_call_begin_file(struct http_call *c, uint64_t len)
 {
 	char head[HTTP_CHUNK_HEAD_MAX];
@@ -192,7 +202,7 @@ static void call_on_writable(struct link *l)
 static void call_whole(struct http_call *c, struct bytes rest)
 {
 	c->over = true;
-	c->kept = c->answer.keep_alive && !c->left && !rest.len;
+	c->kept = c->answer.keep_alive && !c->left && !rest.len && !c->last;
 	c->handler->ended(c);
 }
 
@@ -399,7 +409,7 @@ int http_call_start(
 {
 	call_write_framing(c, w, length);
 	c->reused = link_is_connected(&c->link);
-	c->heard = c->kept = c->opened = false;
+	c->heard = c->kept = c->opened = c->last = false;
 	int r = http_writer_end(w);
 	if (r == 0 && !c->reused)
 		r = link_dial(&c->link, c->address, timeout_ms);

@@ -58,6 +58,7 @@ struct http_call {
 	bool opened; /* the head is on its way */
 	bool reused; /* it has served one before this */
 	bool heard;  /* something of this answer has come */
+	bool last;   /* the connection serves no other call */
 };
 
 #define HTTP_CALL_NULL ((struct http_call){.link = LINK_NULL, .given = -1, .over = true})
@@ -88,6 +89,10 @@ int http_call_start(
 
 /* Of a call that was started: it fails with -ETIMEDOUT unless its answer begins within MS. */
 void http_call_expect(struct http_call *c, uint64_t ms);
+
+/* Sends a request without a body behind the call under way, whose connection serves no other then:
+ * what is answered to it is dropped. 0 or -ENOMEM. */
+int http_call_follow(struct http_call *c, enum http_method method, struct bytes target);
 
 /* 0 or -ENOMEM. */
 int http_call_write(struct http_call *c, struct bytes piece);

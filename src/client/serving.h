@@ -49,6 +49,9 @@ extern const struct clerk_handler serving_clerk;
 /* Takes the next request, unless the service ends. */
 void serving_next(struct serving *v);
 
+/* Takes no more. */
+void serving_leave(struct serving *v);
+
 /* The program is given the request. */
 void serving_hand_out(struct serving *v);
 

@@ -5,7 +5,7 @@
  *
  *	POST /services/S		asks; the reply is the answer
  *	POST /services/S/next		takes the next request, which is the answer
- *	POST /services/S/replies/ID	replies to it
+ *	POST /services/S/replies/ID	replies to it; with ?next=1 takes the next one as the answer
  *
  * So three exchanges make one call: the asker's, the one that takes the request, the one that
  * brings the reply. `struct asking` joins them. Bodies pass through as they come: what one
@@ -68,7 +68,9 @@ struct taking {
 	struct list node; /* on desk.takings while it waits */
 	struct exchange *exchange;
 	struct asking *asking; /* that it was given */
-	bool tied; /* stays until it replies: when its connection ends before that, it is lost */
+	uint64_t patience;     /* ms that it waits for a request; UINT64_MAX: for ever */
+	bool tied;   /* stays until it replies: when its connection ends before that, it is lost */
+	bool yields; /* the reply may come by the same connection */
 };
 
 /* A server's reply. Its exchange owns it. */
@@ -79,7 +81,8 @@ struct answering {
 	struct buffer type;
 	struct buffer trailers;
 	uint64_t length;
-	int exit; /* its exit status, -1 as long as it is not known */
+	struct taking *then; /* its answer is to be the next request, or NULL */
+	int exit;	     /* its exit status, -1 as long as it is not known */
 };
 
 void desk_give(struct call *c, struct taker *t);
@@ -93,6 +96,12 @@ void asking_fail(struct asking *a, int status, const char *detail);
 
 /* The server is not wanted any more: it is told through whichever exchange it still has. */
 void asking_dismiss(struct asking *a);
+
+/* What is asked of `next`, or with a reply: NULL when R was refused. */
+struct taking *taking_new(struct exchange *x, const struct http_request *r);
+
+/* T, which its exchange's handler is for (desk_next), waits for a request of NAME, or has it. */
+void taking_wait(struct taking *t, struct bytes name);
 
 /* Nothing came in time. */
 void desk_idle(struct taker *t);

@@ -16,6 +16,16 @@ enum { BODY_DROPPED = 64 * 1024 };
 
 /* ---- answers ---- */
 
+void exchange_look_on(struct exchange *x)
+{
+	struct connection *c = x->connection;
+
+	if (!c->holding && buffer_len(&c->held))
+		connection_proceed(c); /* what was read to see the end */
+	else
+		connection_release(c);
+}
+
 /* The answer is out. What is left of the request is dropped; then comes the next. */
 void exchange_finish(struct exchange *x)
 {
@@ -27,15 +37,14 @@ void exchange_finish(struct exchange *x)
 		x->handler->close(x);
 	x->body.trailers = NULL; /* which were the handler's */
 	x->handler = NULL;
+	x->yields = false;
 	x->own = NULL;
 	free(take(x->cors));
 	pace_start(x);
 	if (!x->keep_alive)
 		connection_leave(c);
-	else if (!c->holding && buffer_len(&c->held))
-		connection_proceed(c); /* what was read to see the end */
 	else
-		connection_release(c);
+		exchange_look_on(x);
 }
 
 struct http_writer exchange_begin(struct exchange *x, int status)
@@ -319,6 +328,10 @@ static size_t exchange_receive_head(struct exchange *x, struct bytes data)
 		exchange_refuse(x, r.refusal.status, "%s", r.refusal.detail);
 		return data.len;
 	default:
+		if (x->handler)
+			x->handler->overtaken(x);
+		if (!stream_is_open(&x->connection->stream) || x->connection->leaving)
+			return data.len;
 		pace_stop(x);
 		if (!exchange_start(x, &r))
 			return 0;
@@ -373,7 +386,7 @@ static size_t exchange_received(struct connection *c, struct bytes data)
 	if (x->reading)
 		return exchange_receive_body(x, data);
 	/* Not before the answer is out, and not faster than answers are read. */
-	if (x->handler || stream_is_blocked(&c->stream)) {
+	if ((x->handler && (!x->yields || x->streaming)) || stream_is_blocked(&c->stream)) {
 		if (!exchange_minds_end(x) || data.len >= HTTP_HEAD_MAX)
 			connection_hold(c);
 		return 0;

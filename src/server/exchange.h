@@ -36,6 +36,9 @@ struct handler {
 	/* The client sends no more, and its answer is outstanding. NULL: it gets it all the same.
 	 */
 	void (*ended)(struct exchange *x);
+	/* The exchange `yields`, and the head of the client's next request is there: ends it. May
+	 * be NULL where none yields. */
+	void (*overtaken)(struct exchange *x);
 	/* No call comes any more: frees `own`. After the answer, or without one when the client is
 	 * gone. May be NULL. */
 	void (*close)(struct exchange *x);
@@ -61,6 +64,7 @@ struct exchange {
 	bool patient : 1; /* the body may take its time */
 	bool moved : 1;	  /* see server/pace.h: the client reads, */
 	bool chunked : 1; /* the stream is */
+	bool yields : 1;  /* to the client's next request, unless it is streaming */
 	uint32_t came;	  /* so much of the body came in this window, */
 	uint64_t unread;  /* and so much was not read before it; 0: not known */
 	bool awaited : 1; /* the client waits for "100 Continue" */
@@ -121,6 +125,9 @@ void exchange_end(struct exchange *x);
  * for. */
 void exchange_end_stream(struct exchange *x, struct bytes trailers);
 void exchange_finish(struct exchange *x);
+
+/* Looks at what came while it was not its turn. */
+void exchange_look_on(struct exchange *x);
 
 /* A whole answer of the type TYPE. */
 void exchange_answer(struct exchange *x, int status, const char *type, struct bytes body);

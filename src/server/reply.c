@@ -134,6 +134,15 @@ static struct answering *answering_new(struct exchange *x, const struct http_req
 	return take(own);
 }
 
+static bool reply_asks_next(const struct http_request *r)
+{
+	uint8_t text[8];
+	struct bytes value;
+
+	return r->query.data && uri_query_get(r->query, "next", text, sizeof(text), &value) == 0 &&
+	       bytes_equal(value, BYTES_LITERAL("1"));
+}
+
 static void reply_begin(struct exchange *x, const struct http_request *r)
 {
 	struct desk *d = x->connection->server->desk;
@@ -157,13 +166,18 @@ static void reply_begin(struct exchange *x, const struct http_request *r)
 		exchange_refuse(x, 400, "an " EXIT_STATUS " is 0 to 255, a Status 200 to 599");
 		return;
 	}
+	struct taking *then = reply_asks_next(r) ? taking_new(x, r) : NULL;
+	if (x->answered)
+		return;
 	struct answering *own = answering_new(x, r);
 	if (!own) {
+		free(then);
 		exchange_refuse(x, 503, "the hub is out of memory; try again later");
 		return;
 	}
 	x->own = own;
 	own->asking = a;
+	own->then = then;
 	own->status = reply_status(r);
 	if (status.data)
 		own->exit = reply_exit(status);
@@ -216,13 +230,30 @@ static void reply_pass_end(struct asking *a, struct answering *r)
 	exchange_finish(asker);
 }
 
+static void reply_close(struct exchange *x);
+
+/* The reply is done with: its exchange is from now on one at `next`. */
+static void reply_take_next(struct exchange *x, struct bytes name)
+{
+	struct taking *t = take(((struct answering *)x->own)->then);
+
+	reply_close(x);
+	x->body.trailers = NULL;
+	x->handler = &desk_next;
+	taking_wait(t, name);
+}
+
 static void reply_complete(struct exchange *x)
 {
 	struct answering *r = x->own;
 	struct asking *a = r->asking;
 	struct exchange *asker = a->asker;
-	struct desk *d = x->connection->server->desk;
+	struct server *s = x->connection->server;
+	struct desk *d = s->desk;
+	struct bytes service = a->call.service->by_name.key;
+	char name[NAME_MAX_LEN];
 
+	memcpy(name, service.data, service.len);
 	reply_trailers(r);
 	r->asking = NULL;
 	a->reply = NULL;
@@ -233,6 +264,10 @@ static void reply_complete(struct exchange *x)
 	if (goes_on)
 		desk_proceed(asker);
 	desk_arm(d);
+	if (r->then && x->keep_alive && !s->is_stopping) {
+		reply_take_next(x, bytes_of(name, service.len));
+		return;
+	}
 	struct http_writer w = exchange_begin(x, 204);
 	exchange_send_empty(x, &w);
 }
@@ -264,6 +299,7 @@ static void reply_close(struct exchange *x)
 	buffer_deinit(&r->type);
 	buffer_deinit(&r->fields);
 	buffer_deinit(&r->trailers);
+	free(r->then);
 	free(r);
 	if (!a)
 		return;

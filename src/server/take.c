@@ -4,6 +4,9 @@
  *
  * With `?tied=1` the exchange goes on in silence until the reply begins. So a server that is killed
  * with a request in its hands is missed at once, and not only when the asker's time is out.
+ *
+ * With `?tied=reply` it ends when the server speaks on: the reply may go by the same connection, or
+ * a server that waits may think better of it, which is a 204 here unless a request was on its way.
  */
 
 #include "base/clock.h"
@@ -63,16 +66,24 @@ void desk_give(struct call *c, struct taker *taker)
 		desk_proceed(a->asker);
 }
 
+static void taking_let_go(struct taking *t)
+{
+	t->asking->next = NULL;
+	t->asking = NULL;
+	exchange_finish(t->exchange);
+}
+
 void taking_end_request(struct taking *t)
 {
 	struct exchange *x = t->exchange;
 
 	exchange_end_stream(x, BYTES_NULL);
-	if (!stream_is_open(&x->connection->stream) || (t->tied && !t->asking->reply))
+	if (!stream_is_open(&x->connection->stream))
 		return;
-	t->asking->next = NULL;
-	t->asking = NULL;
-	exchange_finish(x);
+	if (!t->tied || t->asking->reply)
+		taking_let_go(t);
+	else if (x->yields)
+		exchange_look_on(x);
 }
 
 void desk_idle(struct taker *taker)
@@ -110,36 +121,63 @@ static bool take_patience(struct exchange *x, const struct http_request *r, uint
 	return false;
 }
 
-static void take_begin(struct exchange *x, const struct http_request *r)
+static void taking_read_tie(struct taking *t, const struct http_request *r)
 {
-	struct desk *d = x->connection->server->desk;
 	uint8_t text[8];
-	struct bytes name, value;
+	struct bytes value;
+
+	if (!r->query.data || uri_query_get(r->query, "tied", text, sizeof(text), &value) < 0)
+		return;
+	t->yields = bytes_equal(value, BYTES_LITERAL("reply"));
+	t->tied = t->yields || bytes_equal(value, BYTES_LITERAL("1"));
+}
+
+struct taking *taking_new(struct exchange *x, const struct http_request *r)
+{
 	uint64_t patience;
 
-	if (!desk_name(x, r, &name) || !exchange_may(x, ACCESS_SERVE, name) ||
-		!take_patience(x, r, &patience) || !exchange_limit(x, r, 64 * 1024))
-		return;
+	if (!take_patience(x, r, &patience))
+		return NULL;
 	struct taking *t = calloc(1, sizeof(*t));
 	if (!t) {
 		exchange_refuse(x, 503, "the hub is out of memory; try again later");
-		return;
+		return NULL;
 	}
-	x->own = t;
-	x->connection->lazy = true;
 	t->exchange = x;
-	t->tied = r->query.data &&
-		  uri_query_get(r->query, "tied", text, sizeof(text), &value) == 0 &&
-		  bytes_equal(value, BYTES_LITERAL("1"));
+	t->patience = patience;
+	taking_read_tie(t, r);
 	taker_init(&t->taker);
 	list_init(&t->node);
-	list_push(&d->takings, &t->node);
+	return t;
+}
+
+void taking_wait(struct taking *t, struct bytes name)
+{
+	struct exchange *x = t->exchange;
+	struct desk *d = x->connection->server->desk;
 	uint64_t now = desk_now(d);
+
+	x->own = t;
+	x->yields = t->yields;
+	x->connection->lazy = true;
+	list_push(&d->takings, &t->node);
 	int e = taker_wait(&d->services, &t->taker, name, now,
-		patience < UINT64_MAX - now ? now + patience : UINT64_MAX);
+		t->patience < UINT64_MAX - now ? now + t->patience : UINT64_MAX);
 	desk_arm(d);
 	if (e < 0)
 		exchange_refuse(x, 503, "the hub is out of memory; try again later");
+}
+
+static void take_begin(struct exchange *x, const struct http_request *r)
+{
+	struct bytes name;
+
+	if (!desk_name(x, r, &name) || !exchange_may(x, ACCESS_SERVE, name) ||
+		!exchange_limit(x, r, 64 * 1024))
+		return;
+	struct taking *t = taking_new(x, r);
+	if (t)
+		taking_wait(t, name);
 }
 
 static void take_body(struct exchange *x, struct bytes piece)
@@ -161,6 +199,19 @@ static void take_writable(struct exchange *x)
 
 static void take_beat(struct exchange *x)
 {
+}
+
+static void take_overtaken(struct exchange *x)
+{
+	struct desk *d = x->connection->server->desk;
+	struct taking *t = x->own;
+
+	if (t->asking) {
+		taking_let_go(t);
+		return;
+	}
+	taker_leave(&d->services, &t->taker, desk_now(d));
+	desk_idle(&t->taker);
 }
 
 /* It is given nothing in what is left of this turn. */
@@ -205,5 +256,6 @@ const struct handler desk_next = {
 	.writable = take_writable,
 	.beat = take_beat,
 	.ended = take_ended,
+	.overtaken = take_overtaken,
 	.close = take_close,
 };

@@ -5,6 +5,7 @@
     spawn("nc", "-U", path)             the same with any other program
     start_hub("unix:/x/y", "--json")    starts a hub: a Hub, ready to be connected to
     hub                                 a hub on a free port of localhost
+    client()                            a connection to it that asks, or serves
 
 A hub that a test did not stop is stopped after it, and must then end with status 0 and leave
 neither process nor socket file; a sanitizer's finding fails the test wherever it appears. Every
@@ -18,6 +19,7 @@ import pytest
 from hub import Hub
 from paths import FERRY
 from program import PATIENCE, SANITIZER, Program
+from service import Client
 
 
 @pytest.fixture
@@ -90,3 +92,17 @@ def start_hub(environment, tmp_path):
 @pytest.fixture
 def hub(start_hub):
     return start_hub("tcp:localhost:0")
+
+
+@pytest.fixture
+def client(hub):
+    """Connections that ask, or serve."""
+    clients = []
+
+    def connect():
+        clients.append(Client(hub))
+        return clients[-1]
+
+    yield connect
+    for each in clients:
+        each.http.close()

@@ -18,19 +18,6 @@ from web import HOST, Answer
 MIB = 1 << 20
 
 
-@pytest.fixture
-def client(hub):
-    clients = []
-
-    def connect():
-        clients.append(Client(hub))
-        return clients[-1]
-
-    yield connect
-    for each in clients:
-        each.http.close()
-
-
 def pieces(count, size=64 * 1024):
     block = bytes(range(256)) * (size // 256)
     for _ in range(count):

@@ -162,6 +162,71 @@ static void take_and_reply(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* ---- the end ---- */
+
+enum { ASKERS = 4 };
+
+struct rush {
+	int given;
+	int replied;
+	int lost;
+};
+
+static void on_request_rush(void *data, struct ferry_request *r)
+{
+	((struct rush *)data)->given++;
+	assert_int_equal(ferry_reply(r, "", 0, 0), 0);
+}
+
+static void on_rush_done(void *data, int error, const struct ferry_reply *r)
+{
+	struct rush *rush = data;
+
+	rush->replied += !error;
+	rush->lost += error != 0;
+}
+
+/* Others wait when a service ends: what it was given it replies to, the rest is the next one's. */
+static void no_request_is_lost_at_the_end(void **state)
+{
+	struct world *w = *state;
+	struct ferry_serve_options options = keeps(w);
+	struct ferry_ask_options asks = ferry_ask_options();
+	struct rush rush = {0};
+
+	options.request = on_request_rush;
+	options.data = &rush;
+	asks.done = on_rush_done;
+	asks.data = &rush;
+	serve(w, &options);
+	rush.given = 0;
+	for (int i = 0; i < ASKERS; i++)
+		assert_non_null(ferry_ask_start(w->asker, w->hub, "up", "", 0, &asks));
+	until(w, rush.given);
+	assert_int_equal(ferry_service_finish(w->service, PATIENCE_MS), 0);
+	ferry_service_free(w->service);
+	serve(w, &options);
+	until(w, rush.replied + rush.lost == ASKERS);
+	assert_int_equal(rush.lost, 0);
+}
+
+static void a_service_ends_while_it_waits(void **state)
+{
+	struct world *w = *state;
+	struct ferry_serve_options options = keeps(w);
+
+	options.request = on_request_echo;
+	for (int i = 0; i < 2; i++) {
+		serve(w, &options);
+		for (int asked = 0; asked < i; asked++) {
+			ask(w, "up", "hello");
+			expect_reply(w, "7 text/plain hello;");
+		}
+		assert_int_equal(ferry_service_finish(w->service, PATIENCE_MS), 0);
+		ferry_service_free(w->service);
+	}
+}
+
 /* ---- a hub that lets in few ---- */
 
 static void on_request_user(void *data, struct ferry_request *r)
@@ -329,6 +394,8 @@ int main(void)
 		CASE(time_runs_out),
 		CASE(a_service_that_cannot_be),
 		CASE(take_and_reply),
+		CASE(no_request_is_lost_at_the_end),
+		CASE(a_service_ends_while_it_waits),
 		CASE(a_token_is_shown),
 		CASE(bodies_stream),
 		CASE(a_request_that_is_too_large),
