@@ -115,7 +115,7 @@ static ssize_t tls_decrypt(struct tls *t, uint8_t *to, size_t len)
  * failed. */
 static int tls_answer(struct tls *t)
 {
-	if (t->why || !t->bottom.in_kernel ||
+	if (t->why || !t->bottom.in_kernel || t->ended_out ||
 		SSL_get_key_update_type(t->ssl) == SSL_KEY_UPDATE_NONE)
 		return 0;
 	ERR_clear_error();

@@ -16,9 +16,9 @@
  * (RFC 8446 section 6.1). An end without it is an error: somebody may have cut the connection.
  *
  * Where the kernel can encrypt what is sent, it does, from the end of the handshake on
- * (tls_kernel.h); that is its owner's to notice only who wants to send a file. Keys that it has can
- * not be renewed (Linux before 6.14): a peer that asks for that, which few do and only after very
- * many bytes, is told the end of our direction in place of new keys, and the session has failed.
+ * (tls_kernel.h); only an owner who wants to send a file has to know. It keeps the keys it was
+ * given (Linux takes new ones since 6.14 only): a peer that asks for new ones, which few do and
+ * only after very many bytes, is told the end of our direction instead, and the session has failed.
  *
  * A session that failed stays so; tls_fault() has the line.
  */

@@ -92,6 +92,8 @@ static long bottom_control(BIO *bio, int command, long number, void *arg)
 	case BIO_CTRL_GET_KTLS_SEND:
 		return b->in_kernel;
 	case BOTTOM_SET_TYPE:
+		if (tls_bottom_flush(b) < 0 && b->type != number)
+			b->error = -ENOBUFS; /* one type is kept at a time */
 		b->type = (uint8_t)number;
 		return 1;
 	default:
