@@ -7,7 +7,7 @@
 #include "base/clock.h"
 
 /* A step of this many rows takes some microseconds. */
-enum { STEP_ROWS = 16, STAY_NS = 20000, STAY_SHARE = 4 };
+enum { STEP_ROWS = 16, STAY_NS = 50000, STAY_SHARE = 4, LIVE_NS = 100000000 };
 
 /* What stands in front of a message's bytes in the answer. */
 struct row {
@@ -198,16 +198,28 @@ static sqlite3_stmt *reader_ask(struct sqlite_reader *r, int question, const str
 	return s;
 }
 
+/* Something was published a moment ago, so that more is to be expected. */
+static bool reader_is_beside_others(struct sqlite_reader *r, uint64_t now)
+{
+	uint64_t accepted = atomic_load(&r->writer->accepted);
+
+	if (accepted != r->accepted) {
+		r->accepted = accepted;
+		r->live_ns = now + LIVE_NS;
+	}
+	return now < r->live_ns;
+}
+
 /*
  * Whoever wakes up waits for the thread that has the core, which may keep it for milliseconds; one
- * that offers it every few microseconds is hardly noticed. Where others keep the core busy all the
- * time, reading has a share of it all the same: it stays for a part of the time that it was away.
+ * that offers it often is hardly noticed. Where others keep the core busy all the time, reading has
+ * a share of it all the same: it stays for a part of the time that it was away.
  */
 static void reader_give_way(struct sqlite_reader *r)
 {
 	uint64_t now = clock_monotonic_ns();
 
-	if (now < r->stay_ns)
+	if (now < r->stay_ns || !reader_is_beside_others(r, now))
 		return;
 	sched_yield();
 	uint64_t back = clock_monotonic_ns();

@@ -5,8 +5,8 @@
  *
  * A read is a job: the question, and then the rows found, one behind the other in a buffer.
  *
- * Reading gives way: what is live, the hub's thread and the writer's, comes first wherever they are
- * on one core with it.
+ * While messages are published, reading gives way: the hub's thread and the writer's come first
+ * where they are on one core with it.
  */
 
 #include "hub/name.h"
@@ -49,8 +49,10 @@ struct sqlite_reader {
 	struct worker worker;
 	struct sqlite_file file;
 	struct sqlite_writer *writer;
-	uint64_t run_id;  /* messages after it are of this run of the hub */
-	uint64_t stay_ns; /* it gives way again after this time */
+	uint64_t run_id;   /* messages after it are of this run of the hub */
+	uint64_t accepted; /* the writer's, when it was looked at last */
+	uint64_t live_ns;  /* others are served until this time, or later */
+	uint64_t stay_ns;  /* it gives way again after this time */
 	sqlite3_stmt *statements[READ_STATEMENTS];
 };
 
