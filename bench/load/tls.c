@@ -111,6 +111,16 @@ static bool client_turn(struct client *c)
 	return false;
 }
 
+/* The same; it is closed then. A client that was not let run for a while has it all at once. */
+static bool client_is_done(struct client *c)
+{
+	if (!client_turn(c))
+		return false;
+	client_close(c);
+	c->tls = NULL;
+	return true;
+}
+
 static uint64_t load_connect(struct load *l, uint64_t until)
 {
 	struct client clients[CLIENTS];
@@ -133,18 +143,17 @@ static uint64_t load_connect(struct load *l, uint64_t until)
 			if (fcntl(c->fd, F_SETFL, O_NONBLOCK) ||
 				epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &e))
 				die("epoll");
-			open++;
-			client_turn(c);
+			if (client_is_done(c))
+				done++;
+			else
+				open++;
 		}
 		int n = open ? epoll_wait(epoll, events, CLIENTS, WAIT_MS) : 0;
 		if (n == 0 && open)
 			die_because("the server has stopped answering");
 		for (int i = 0; i < n; i++) {
-			struct client *c = events[i].data.ptr;
-			if (!client_turn(c))
+			if (!client_is_done(events[i].data.ptr))
 				continue;
-			client_close(c);
-			c->tls = NULL;
 			open--;
 			done++;
 		}
