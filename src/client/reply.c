@@ -109,6 +109,6 @@ int reply_explain(const struct reply *r, struct fault *why)
 
 int reply_doubt(struct fault *why, int error, const char *what)
 {
-	return fault_set(
-		why, error, "%s; what is no hub may speak the plain wire (--wire plain)", what);
+	return fault_set(why, error,
+		"%s; is it a hub? (chat, send and follow reach others with --wire plain)", what);
 }
