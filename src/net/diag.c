@@ -228,6 +228,9 @@ static int read_unix(struct diag_socket *s, const struct nlmsghdr *message)
 	s->state = fixed.udiag_state;
 	s->inode = fixed.udiag_ino;
 	read_attributes(s, message, sizeof(fixed), attribute_unix);
+	/* connect(2) marks both sockets as connected; of two of datagrams one has no peer. */
+	if (s->local.type == SOCK_DGRAM && s->state == TCP_ESTABLISHED && !s->peer_inode)
+		s->state = TCP_CLOSE;
 	return 1;
 }
 

@@ -209,10 +209,13 @@ static int holders_read(struct holders *holders, const struct table *t,
 
 	if (!d)
 		return -ENOMEM;
-	int r = diag_open(d, t->family, t->protocol, count ? ~0U : t->waiting);
+	/* Which of a Unix socket's states the kernel means is only known once it has told of it. */
+	uint32_t more = t->family == AF_UNIX ? 1U << TCP_ESTABLISHED : 0;
+	int r = diag_open(d, t->family, t->protocol, count ? ~0U : t->waiting | more);
 	while (!r && (r = diag_next(d, &s)) > 0) {
+		bool waits = (1U << s.state) & t->waiting;
 		r = 0;
-		if (socket_is_asked_for(&s, wanted, count) &&
+		if ((count || waits) && socket_is_asked_for(&s, wanted, count) &&
 			!holders_have(holders, before, s.inode))
 			r = holders_add(holders, &s);
 	}

@@ -104,6 +104,17 @@ def test_unix_sockets(who, program, tmp_path, kind, where):
     assert [process["pid"] for process in found["processes"]] == [server.process.pid]
 
 
+def test_who_takes_datagrams_has_no_connection(who, tmp_path):
+    """Though the kernel has it as connected, once somebody connects to it."""
+    path = str(tmp_path / "log")
+    with bound(socket.AF_UNIX, socket.SOCK_DGRAM, path):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+            client.connect(path)
+            (found,) = who(path)
+            assert (found["state"], found.get("peer")) == ("bound", None)
+            assert found["address"] in [each["address"] for each in who()]
+
+
 def test_udp(who, program):
     server = python(program, LISTENER, "AF_INET6", "SOCK_DGRAM", "::1")
     port = server.wait_for(r"at (\d+)")[1].decode()
