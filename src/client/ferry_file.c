@@ -50,6 +50,8 @@ static void filing_on_timer(uv_timer_t *timer)
 {
 	struct filing *g = container_of(timer, struct filing, timer);
 
+	if (g->over)
+		return;
 	if (g->upload.done)
 		filing_tell(g, g->upload.sent, g->upload.end);
 	else if (!g->download.job.busy) /* then it is whole */

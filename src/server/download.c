@@ -176,6 +176,7 @@ static bool download_hand_over(struct download *d)
 		return false;
 	d->file.fd = -1;
 	x->connection->server->counters.files_out++;
+	allowance_count(x->connection, 0, (size_t)d->file.st.st_size);
 	struct http_writer w = download_head(d, 200);
 	http_writer_text(&w, "File-Descriptor", "?1");
 	http_writer_number(&w, "File-Size", (uint64_t)d->file.st.st_size);

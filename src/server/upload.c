@@ -379,9 +379,11 @@ static void upload_admit_creation(struct upload *u)
 		list_push(&u->files->uploads, &u->node);
 		upload_say_resumable(u);
 	}
-	if (u->source >= 0)
+	if (u->source >= 0) {
+		allowance_count(u->exchange->connection, 0, (size_t)u->state.st_size);
 		intake_copy(
 			&u->intake, take_fd(&u->source), &u->state, u->partial.record.has_sha256);
+	}
 	upload_advance(u);
 }
 

@@ -280,6 +280,21 @@ def test_a_head_in_pieces_keeps_its_file(peer, source):
     assert Answer(peer, "PUT").status == 201
 
 
+def test_it_counts_as_sent_and_as_fetched(start_hub, tmp_path, place, source):
+    hub = start_hub(f"unix:{tmp_path}/hub", "--max-bandwidth=2500K", f"--files={place}")
+    with hub.peer() as other:
+        for count in (1, 2):
+            with hub.peer() as peer:
+                if count == 1:
+                    assert hand(peer, "a", source.fileno()).status == 201
+                else:
+                    peer.send(f"GET /files/a HTTP/1.1\r\n{HOST}{WANTED}\r\n")
+                    os.close(*receive_with(peer))
+                    assert Answer(peer)["file-descriptor"] == "?1"
+                assert request(peer, "HEAD", "/files/a").status == 200  # when its account is even
+            assert request(other, "GET", "/status").json["throttled"] == count
+
+
 # ---- what is handed over may take as long as its owner likes to be closed ----
 
 
