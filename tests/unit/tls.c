@@ -1,6 +1,7 @@
 #include "net/tls.h"
 
 #include <errno.h>
+#include <openssl/opensslconf.h>
 #include <stdio.h>
 
 #include "test.h"
@@ -17,6 +18,12 @@ struct side {
 	bool over; /* nothing comes behind what is in `in` */
 	struct buffer got;
 	ssize_t end; /* what the last read gave */
+	/* Of a kernel that would encrypt, but leaves all as it is: */
+	int answer; /* what it says when it is given keys */
+	unsigned asked;
+	struct tls_crypto_info keys;
+	uint8_t type;	       /* of the last record that is no data, */
+	struct buffer records; /* and all of these */
 };
 
 struct world {
@@ -57,12 +64,39 @@ static ssize_t side_write(void *arg, const struct iovec *iov, int count)
 
 static const struct tls_below below = {.read = side_read, .write = side_write};
 
-static void side_open(
-	struct side *s, struct tls_context *c, const struct tls_setup *setup, struct bytes already)
+static int side_take_keys(void *arg, const struct tls_crypto_info *keys)
+{
+	struct side *s = arg;
+
+	s->asked++;
+	s->keys = *keys;
+	return s->answer;
+}
+
+static ssize_t side_send_record(void *arg, uint8_t type, const void *data, size_t len)
+{
+	struct side *s = arg;
+
+	s->type = type;
+	assert_int_equal(buffer_append(&s->records, data, len), 0);
+	return (ssize_t)len;
+}
+
+static const struct tls_below above_kernel = {
+	side_read, side_write, side_take_keys, side_send_record};
+
+static void side_open_above(struct side *s, struct tls_context *c, const struct tls_setup *setup,
+	struct bytes already, const struct tls_below *b)
 {
 	s->cut = SIZE_MAX;
 	s->room = SIZE_MAX;
-	assert_int_equal(tls_new(&s->tls, c, setup, &below, s, already), 0);
+	assert_int_equal(tls_new(&s->tls, c, setup, b, s, already), 0);
+}
+
+static void side_open(
+	struct side *s, struct tls_context *c, const struct tls_setup *setup, struct bytes already)
+{
+	side_open_above(s, c, setup, already, &below);
 }
 
 static int setup(void **state)
@@ -84,6 +118,7 @@ static void world_close(struct world *w)
 	w->b.tls = tls_free(w->b.tls);
 	buffer_deinit(&w->a.got);
 	buffer_deinit(&w->b.got);
+	buffer_deinit(&w->b.records);
 	buffer_deinit(&w->up);
 	buffer_deinit(&w->down);
 	w->a.over = w->b.over = false;
@@ -357,6 +392,65 @@ static void the_check_sees_whom_it_is_about(void **state)
 	assert_string_equal(server.doubt, "its certificate is signed by itself");
 }
 
+static void world_open_above_kernel(struct world *w)
+{
+	static const struct tls_setup anyone = {0};
+	const struct tls_setup pinned = {.check = check_pin, .check_arg = &w->keys.pin};
+
+	side_open(&w->a, w->client, &pinned, BYTES_NULL);
+	side_open_above(&w->b, w->server, &anyone, BYTES_NULL, &above_kernel);
+	while (!tls_is_established(w->a.tls) || !tls_is_established(w->b.tls)) {
+		side_turn(&w->a);
+		side_turn(&w->b);
+	}
+#ifdef OPENSSL_NO_KTLS
+	skip();
+#endif
+}
+
+/* Its ticket, its data and its end, in the clear, and each by the way that it has to go. */
+static void the_kernel_encrypts_once_it_has_the_keys(void **state)
+{
+	struct world *w = *state;
+
+	world_open_above_kernel(w);
+	assert_true(tls_is_in_kernel(w->b.tls));
+	assert_false(tls_is_in_kernel(w->a.tls));
+	assert_int_equal(w->b.keys.version, TLS_1_3_VERSION);
+	assert_int_equal(w->b.keys.cipher_type, TLS_CIPHER_AES_GCM_256);
+	assert_int_equal(w->b.type, 22);
+	assert_int_equal(*buffer_bytes(&w->b.records).data, 4);
+	assert_int_equal(buffer_len(&w->down), 0);
+	side_say(&w->b, "data", 4);
+	assert_memory_equal(buffer_bytes(&w->down).data, "data", 4);
+	buffer_consume(&w->b.records, buffer_len(&w->b.records));
+	assert_int_equal(tls_end(w->b.tls), 0);
+	assert_int_equal(w->b.type, 21);
+	assert_memory_equal(buffer_bytes(&w->b.records).data, "\1\0", 2);
+	assert_int_equal(buffer_len(&w->down), 4);
+	side_say(&w->a, "heard", 5);
+	side_turn(&w->b);
+	assert_memory_equal(buffer_bytes(&w->b.got).data, "heard", 5);
+}
+
+/* One that has no TLS is asked once; one that has none of this kind, for each session. */
+static void a_kernel_that_cannot_is_not_missed(void **state)
+{
+	struct world *w = *state;
+
+	for (unsigned i = 0; i < 4; i++) {
+		w->b.answer = i < 2 ? -EOPNOTSUPP : -ENOENT;
+		world_open_above_kernel(w);
+		assert_int_equal(w->b.asked, i < 3 ? i + 1 : 3);
+		assert_false(tls_is_in_kernel(w->b.tls));
+		side_say(&w->b, "data", 4);
+		side_turn(&w->a);
+		assert_memory_equal(buffer_bytes(&w->a.got).data, "data", 4);
+		assert_int_equal(buffer_len(&w->b.records), 0);
+		world_close(w);
+	}
+}
+
 static void files_that_hold_no_key(void **state)
 {
 	struct tls_context *c;
@@ -386,6 +480,8 @@ int main(void)
 		T(what_was_read_already_goes_in_front),
 		T(records_share_calls),
 		T(the_check_sees_whom_it_is_about),
+		T(the_kernel_encrypts_once_it_has_the_keys),
+		T(a_kernel_that_cannot_is_not_missed),
 		cmocka_unit_test(files_that_hold_no_key),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
