@@ -316,11 +316,26 @@ void upload_create(struct upload *u)
 
 /* ---- what comes next ---- */
 
+/* The file has its name; the request is the one that brought its end, or a later one. */
+static void upload_answer_end(struct upload *u, uint64_t announced)
+{
+	if (u->admitted)
+		upload_answer_finished(u, announced);
+	else if (!exchange_may(u->exchange, ACCESS_PUT, record_name(&u->partial.record)))
+		return;
+	else if (u->verb == UPLOAD_OFFSET)
+		upload_answer_offset(u, 204);
+	else if (u->verb == UPLOAD_APPEND)
+		upload_refuse_completed(u);
+	else
+		upload_refuse(u, -ENOENT);
+}
+
 static void upload_announced(struct ticket *t, int result, uint64_t id)
 {
 	struct upload *u = container_of(t, struct upload, ticket);
 
-	upload_answer_finished(u, result < 0 ? 0 : id);
+	upload_answer_end(u, result < 0 ? 0 : id);
 }
 
 /* Tells the topic; the answer follows once it has the message. */
@@ -349,7 +364,7 @@ static void upload_announce(struct upload *u)
 	if (r == 0)
 		r = server_publish(u->files->server, &publish);
 	if (r < 0 && u->exchange)
-		upload_answer_finished(u, 0);
+		upload_answer_end(u, 0);
 }
 
 /* The request is whole, and so is the file if it says so. */
@@ -435,21 +450,6 @@ static void upload_admit(struct upload *u)
 	}
 }
 
-/* The file has its name; the request is the one that brought its end, or a later one. */
-static void upload_answer_late(struct upload *u)
-{
-	if (u->admitted)
-		upload_answer_finished(u, 0);
-	else if (!exchange_may(u->exchange, ACCESS_PUT, record_name(&u->partial.record)))
-		return;
-	else if (u->verb == UPLOAD_OFFSET)
-		upload_answer_offset(u, 204);
-	else if (u->verb == UPLOAD_APPEND)
-		upload_refuse_completed(u);
-	else
-		upload_refuse(u, -ENOENT);
-}
-
 static void upload_fill(struct upload *u)
 {
 	if (u->exchange->connection->holding && !intake_is_full(&u->intake))
@@ -460,7 +460,7 @@ static void upload_fill(struct upload *u)
 static void upload_go_on(struct upload *u)
 {
 	if (u->finished)
-		upload_answer_late(u);
+		upload_answer_end(u, 0);
 	else if (u->gone && u->verb == UPLOAD_CANCEL && !u->result)
 		upload_answer_cancelled(u);
 	else if (u->gone)

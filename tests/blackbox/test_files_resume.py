@@ -3,8 +3,10 @@ that is killed leaves behind: FERRY_KILLS says how often it is (20 by default).
 """
 
 import contextlib
+import fcntl
 import os
 import random
+import termios
 import threading
 import time
 
@@ -124,6 +126,18 @@ def test_who_lost_the_answer_learns_that_it_is_done(hub, peer):
     assert (answer["upload-complete"], answer["upload-offset"]) == ("?1", str(len(DATA)))
     answer = append(peer, path, len(DATA), b"")
     assert answer.status == 400 and answer.json["type"].endswith("#completed-upload")
+
+
+def test_who_asks_while_it_gets_its_name(hub):
+    """The answer is the one to the request, whenever that comes: a topic is told meanwhile."""
+    data = b"x" * 30_000_000
+    for _ in range(5):
+        with hub.peer() as one, hub.peer() as other:
+            path = begin(one, "a?topic=t", len(data))
+            one.send(data)
+            while fcntl.ioctl(one.socket, termios.TIOCOUTQ, bytes(4)) != bytes(4):
+                pass
+            assert offset(other, path) <= len(data)
 
 
 def test_what_does_not_fit_together(hub, peer):
