@@ -35,6 +35,14 @@ BETWEEN = {
 }
 INHERITED = ["fd", "systemd"]  # what is bound by another process
 RESETS = ["tcp-tcp", "mptcp", "tls", "tls-unix"]  # kinds that can say that something broke off
+KINDS = [*DIRECT, *BETWEEN, *INHERITED, "child"]
+
+
+def without_mptcp(kinds):
+    """Of a reset that comes while data waits, Linux now and then tells MPTCP that one of its ways
+    is gone, and it waits for another one: net.mptcp.close_timeout, a minute."""
+    return [kind for kind in kinds if kind != "mptcp"]
+
 
 # Binds a port, and becomes a relay from it.
 INHERIT = """
@@ -89,7 +97,7 @@ def way(relay, spawn, tmp_path):
     return make
 
 
-@pytest.fixture(params=[*DIRECT, *BETWEEN, *INHERITED, "child"])
+@pytest.fixture(params=KINDS)
 def joined(request, way, tmp_path):
     """Both ends of a connection through a relay, or two, and these."""
     unix = request.param in ("tcp-unix", "unix-unix")
@@ -195,6 +203,7 @@ def test_closed_in_the_middle(joined, who):
     relays.stop()
 
 
+@pytest.mark.parametrize("joined", without_mptcp(KINDS), indirect=True)
 @pytest.mark.parametrize("who", ["client", "target"])
 def test_a_reader_that_leaves_ends_the_writer(joined, who):
     here, there, relays = joined
@@ -203,7 +212,7 @@ def test_a_reader_that_leaves_ends_the_writer(joined, who):
     assert reader.recv(1) == b"x"
     reader.close()
     assert has_ended(writer)
-    with pytest.raises(OSError):
+    with pytest.raises(ConnectionError):
         while True:
             writer.sendall(BLOCK)
     writer.close()
@@ -236,7 +245,7 @@ def test_a_reset_is_handed_on(way, tmp_path, kind, who):
     relays.stop()
 
 
-@pytest.mark.parametrize("kind", RESETS)
+@pytest.mark.parametrize("kind", without_mptcp(RESETS))
 def test_a_reset_reaches_a_writer_that_is_held_up(way, tmp_path, kind):
     target = Side("tcp", tmp_path)
     relays = way(kind, target.address)
