@@ -1,7 +1,7 @@
 """The machines that the tests run on, booted once for all of them.
 
 `machine` is a single one, whose vsock loopback joins it to itself. `host` and `guest` are two, the
-guest inside the host.
+guest inside the host. Tests of the one run beside those of the two.
 
 A test gets a MachineFault, with the machine's console, when a machine hangs, panics or is gone; the
 tests after it get a new machine.
@@ -43,9 +43,18 @@ BIOS = "/usr/share/seabios/bios-256k.bin"
 ACCELERATOR = "/usr/lib/x86_64-linux-gnu/qemu/accel-tcg-x86_64.so"
 
 
+def pytest_configure(config):
+    """Before there are workers, each of which would fetch the kernel."""
+    if not hasattr(config, "workerinput"):
+        _why_not()
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups, which are a worker's each
 def pytest_collection_modifyitems(items):
-    if _why_not():
-        for item in items:
+    for item in items:
+        group = "two" if "two" in item.fixturenames else "one"
+        item.add_marker(pytest.mark.xdist_group(group))
+        if _why_not():
             item.add_marker(pytest.mark.skip(reason=_why_not()))
 
 
@@ -79,23 +88,11 @@ def linux():
 
 
 @pytest.fixture(scope="session")
-def images(linux):
-    """The directory of the images of the machines: one, host (with guest in it)."""
+def images():
+    """The directory of the images of the machines."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as name:
-        directory = Path(name)
-        one = _image(linux, ONE)
-        one.python()
-        one.tree(BLACKBOX)
-        one.program("openssl")
-        one.file("/etc/ssl/openssl.cnf")
-        one.file("/etc/ssl/openssl.cnf", "usr/lib/ssl/openssl.cnf")
-        for name in UNIT_TESTS:
-            one.program(UNIT / name)
-        one.write(directory / "one")
-        guest = _image(linux, GUEST).write(directory / "guest")
-        _host_image(linux, guest).write(directory / "host")
-        yield directory
+        yield Path(name)
 
 
 def _image(linux, modules):
@@ -103,6 +100,18 @@ def _image(linux, modules):
     image.modules(linux.modules(modules))
     image.program("socat")
     image.program(FERRY, "usr/bin/ferry")
+    return image
+
+
+def _one_image(linux):
+    image = _image(linux, ONE)
+    image.python()
+    image.tree(BLACKBOX)
+    image.program("openssl")
+    image.file("/etc/ssl/openssl.cnf")
+    image.file("/etc/ssl/openssl.cnf", "usr/lib/ssl/openssl.cnf")
+    for name in UNIT_TESTS:
+        image.program(UNIT / name)
     return image
 
 
@@ -151,14 +160,17 @@ def _bring_back_coverage(machine):
 
 @pytest.fixture(scope="session")
 def one(linux, images):
-    keeper = Keeper(lambda: machines.boot(linux, images / "one", images, memory=512))
+    image = _one_image(linux).write(images / "one")
+    keeper = Keeper(lambda: machines.boot(linux, image, images, memory=512))
     yield keeper
     keeper.end()
 
 
 @pytest.fixture(scope="session")
 def two(linux, images):
-    keeper = Keeper(lambda: machines.boot(linux, images / "host", images, memory=768))
+    guest = _image(linux, GUEST).write(images / "guest")
+    image = _host_image(linux, guest).write(images / "host")
+    keeper = Keeper(lambda: machines.boot(linux, image, images, memory=768))
     yield keeper
     keeper.end()
 

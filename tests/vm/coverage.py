@@ -4,6 +4,7 @@ A program built with coverage leaves its counts (.gcda) at its build directory's
 machine as anywhere else; gcov-tool adds up those of two directories.
 """
 
+import fcntl
 import io
 import shutil
 import subprocess
@@ -17,10 +18,11 @@ def is_measured(build):
 
 
 def bring_back(machine, build):
-    """Adds the machine's counts to those of the directory BUILD."""
+    """Adds the machine's counts to those of the directory BUILD, one machine's at a time."""
     names = machine.check(f"cd {build} && find . -name '*.gcda'").text.split()
     archive = machine.check(f"cd {build} && tar -c -f - {' '.join(names)}").output
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, (build / "coverage.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         came, merged = Path(name) / "came", Path(name) / "merged"
         with tarfile.open(fileobj=io.BytesIO(archive)) as files:
             files.extractall(came)
