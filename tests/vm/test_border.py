@@ -200,9 +200,9 @@ def test_errors_say_what_to_do(host, guest):
 
 
 def test_a_guest_without_its_driver(host, guest):
-    guest.check("rmmod vsock_loopback")
-    # It is held a while by sockets that were closed.
-    guest.check("until rmmod vmw_vsock_virtio_transport 2>/dev/null; do usleep 100000; done")
+    # They are held a while by sockets that were closed.
+    for name in ("vsock_loopback", "vmw_vsock_virtio_transport"):
+        guest.check(f"until rmmod {name} 2>/dev/null; do usleep 100000; done")
     try:
         late = refused(host, f"vsock:{GUEST_CID}:{PORT}")
         assert "no answer came in time (is that machine up" in late
